@@ -1,0 +1,1 @@
+"""Informer views, work queues, reconcilers and the manager that runs them. Start with `protocol`."""

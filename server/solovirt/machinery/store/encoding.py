@@ -1,0 +1,56 @@
+"""
+The stored form of an object: JSON bytes with a slot for the resourceVersion.
+
+An object is encoded once, when it is written. What is kept starts after `apiVersion` and `kind`, so that another API version, or a list item
+without either, is another prefix before the same bytes; and it is split where the resourceVersion goes, because that is known only
+at commit. Everything that is sent is these bytes, joined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from solovirt.machinery.resource import Document
+
+_METADATA = b'"metadata":'
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An object's JSON without `apiVersion` and `kind` and without its opening brace: *head*, resourceVersion, *tail*."""
+
+    head: bytes
+    tail: bytes
+
+    def body(self, revision: int) -> bytes:
+        """`"metadata":{…},"spec":…}` with the resourceVersion in place."""
+        return b"%b%d%b" % (self.head, revision, self.tail)
+
+
+def encode(document: Document) -> Encoded:
+    """Encode *document*; its apiVersion, kind and metadata.resourceVersion are left out. Raises TypeError on what is not JSON."""
+    metadata: dict[str, Any] = dict(document.get("metadata") or {})
+    metadata.pop("resourceVersion", None)
+    # Wire order is alphabetical, as a CustomResourceDefinition's objects have it: only uid comes after resourceVersion.
+    after = {key: metadata.pop(key) for key in ("selfLink", "uid") if key in metadata}
+    head = orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS)[:-1]
+    if len(head) > 1:
+        head += b","
+    tail = b'"'
+    if after:
+        tail += b"," + orjson.dumps(after)[1:-1]
+    rest = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "metadata")}
+    tail += b"}}" if not rest else b"}," + orjson.dumps(rest)[1:]
+    return Encoded(_METADATA + head + b'"resourceVersion":"', tail)
+
+
+def prefix(api_version: str, kind: str) -> bytes:
+    """What goes before `body` to make it a whole document of this apiVersion."""
+    return b'{"apiVersion":' + orjson.dumps(api_version) + b',"kind":' + orjson.dumps(kind) + b","
+
+
+BARE_PREFIX = b"{"
+"""The prefix of a list item without apiVersion and kind."""

@@ -1,0 +1,195 @@
+"""
+What Solovirt asks of a hypervisor.
+
+Plain data in, plain data out: a runtime sees neither the store nor HTTP. Commands are idempotent and return when they are
+accepted; what comes of them arrives as `GuestEvent`s and shows in `list_guests`. Guests outlive the server. What a runtime may lack is
+a further protocol of its own (`SupportsPause`, `SupportsConsole`), asked for with `isinstance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType, Protocol, runtime_checkable
+
+GuestId = NewType("GuestId", str)
+"""The uid of the VirtualMachineInstance that the guest embodies: unique, and never used again."""
+
+
+class GuestState(StrEnum):
+    """The states of a libvirt domain that matter here."""
+
+    DEFINED = "defined"
+    """Known, not started."""
+    RUNNING = "running"
+    PAUSED = "paused"
+    SHUTTING_DOWN = "shutting-down"
+    SHUT_OFF = "shut-off"
+    """Ended by itself or by an orderly shutdown."""
+    CRASHED = "crashed"
+    """Ended badly; `reason` says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """A machine that can run guests, with what a Kubernetes Node says of it."""
+
+    name: str
+    architecture: str = "amd64"
+    cpus: int = 8
+    memory_bytes: int = 32 << 30
+    max_guests: int = 110
+    address: str = "127.0.0.1"
+    kernel_version: str = ""
+    os_image: str = ""
+    runtime_version: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ready: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DiskImage:
+    """The bytes behind one volume of a guest: where they are is the volumes room's business."""
+
+    volume: str
+    path: str = ""
+    format: str = "raw"
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSpec:
+    """A guest to run: the VirtualMachineInstance as admitted, and the bytes of its volumes."""
+
+    id: GuestId
+    namespace: str
+    name: str
+    node: str
+    instance: Mapping[str, Any]
+    """The whole VirtualMachineInstance document."""
+    disks: Sequence[DiskImage] = ()
+    start_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuestInterface:
+    """A network interface as seen from inside or from the host."""
+
+    name: str
+    """The name in spec.domain.devices.interfaces."""
+    mac: str
+    addresses: tuple[str, ...] = ()
+    guest_name: str = ""
+    """The device's name in the guest (eth0); known to the agent only."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """What the guest agent says; None in `Guest` while none answers."""
+
+    os_name: str = ""
+    os_version: str = ""
+    os_version_id: str = ""
+    os_pretty_name: str = ""
+    os_id: str = ""
+    kernel_release: str = ""
+    kernel_version: str = ""
+    machine: str = ""
+    hostname: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A guest as it is now."""
+
+    id: GuestId
+    namespace: str
+    name: str
+    node: str
+    state: GuestState
+    reason: str = ""
+    since: datetime | None = None
+    """When it came into this state, by the clock."""
+    interfaces: tuple[GuestInterface, ...] = ()
+    agent: AgentInfo | None = None
+    machine_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestEvent:
+    """Something about this guest changed; look it up with `find_guest`."""
+
+    id: GuestId
+    namespace: str
+    name: str
+
+
+class GuestError(Exception):
+    """A command that the hypervisor refused or could not carry out; the text goes into events and conditions."""
+
+
+class Runtime(Protocol):
+    """A hypervisor, or several under one roof."""
+
+    async def start(self) -> None:
+        """Connect. Called once, before anything else."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the hypervisor; guests keep running."""
+        ...
+
+    async def nodes(self) -> Sequence[NodeInfo]:
+        """The machines that guests can be placed on."""
+        ...
+
+    async def list_guests(self) -> Sequence[Guest]:
+        """Every guest that this control plane ever defined and has not yet removed."""
+        ...
+
+    async def find_guest(self, guest: GuestId) -> Guest | None: ...
+
+    async def define(self, spec: GuestSpec) -> None:
+        """Make the guest known on its node. Nothing if it is known already."""
+        ...
+
+    async def boot(self, guest: GuestId) -> None:
+        """Start a defined guest. Nothing if it runs; GuestEvent tells when it does. Raises GuestError if it can't start."""
+        ...
+
+    async def shut_down(self, guest: GuestId, *, grace_seconds: float) -> None:
+        """Ask for an orderly power-off; after *grace_seconds* the guest is destroyed (and counts as crashed: `reason` destroyed)."""
+        ...
+
+    async def destroy(self, guest: GuestId) -> None:
+        """Pull the plug. Nothing if it is off."""
+        ...
+
+    async def remove(self, guest: GuestId) -> None:
+        """Forget a guest, destroying it first if it runs. Nothing if it is unknown."""
+        ...
+
+    def events(self) -> AsyncIterator[GuestEvent]:
+        """Changes from now on, for as long as the runtime is open. Missed ones are made up for by `list_guests`."""
+        ...
+
+
+@runtime_checkable
+class SupportsPause(Protocol):
+    """Guests can be held and let go on."""
+
+    async def pause(self, guest: GuestId) -> None: ...
+
+    async def resume(self, guest: GuestId) -> None: ...
+
+
+@runtime_checkable
+class SupportsReset(Protocol):
+    """Guests can be rebooted, softly (through the guest) or hard."""
+
+    async def reset(self, guest: GuestId) -> None: ...
+
+    async def soft_reboot(self, guest: GuestId) -> None: ...
