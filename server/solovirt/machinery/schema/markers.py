@@ -18,17 +18,26 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 
+def camel(attribute: str) -> str:
+    """The wire name of a snake_case attribute: `node_selector` is `nodeSelector`. Names with acronyms give their alias explicitly."""
+    head, *tail = attribute.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in tail)
+
+
 class ApiModel(BaseModel):
     """
     One object type of an API.
 
-    A field with no default is required; `X | None = None` is optional. Wire names are the aliases. *schema_name* is the name
+    A field with no default is required; `X | None = None` is optional. Wire names are the aliases (`camel` of the attribute where none is
+    given). *schema_name* is the name
     under which the OpenAPI documents publish the type (`io.k8s.api.core.v1.Container`); a type without one is written out in
     place, which is how custom resources' types are published. A docstring becomes the type's description and `Field(description=…)` the
     field's.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, defer_build=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, defer_build=True, protected_namespaces=(), alias_generator=camel
+    )
 
     schema_name: ClassVar[str | None] = None
     # Rules over the whole object (x-kubernetes-validations), and x-kubernetes-map-type: atomic.
@@ -146,3 +155,4 @@ CoreQuantity = Annotated[int | str, Named("io.k8s.apimachinery.pkg.api.resource.
 CoreIntOrString = Annotated[int | str, Named("io.k8s.apimachinery.pkg.util.intstr.IntOrString")]
 CoreTime = Annotated[str, Named("io.k8s.apimachinery.pkg.apis.meta.v1.Time")]
 CoreMicroTime = Annotated[str, Named("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime")]
+CoreRawExtension = Annotated[dict[str, Any], Named("io.k8s.apimachinery.pkg.runtime.RawExtension")]
