@@ -1,0 +1,192 @@
+"""
+The command `solovirt`.
+
+`up` is for people: it makes whatever is missing, serves, and says what to type next. `serve` is for service managers: it serves what `migrate`
+has prepared and refuses to run on a database of another version. Exit codes: 0 after a clean stop, 1 when something could not be
+done (one line on standard error says what), 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import solovirt
+from solovirt.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from solovirt.control_plane import ControlPlane
+
+
+class CommandError(Exception):
+    """What was asked for can't be done; the text is for the user."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="solovirt", description="KubeVirt's API, solo: a control plane for virtual machines without Kubernetes."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="make what is missing, serve, and say what to type next")
+    serve = commands.add_parser("serve", help="serve, from a database that `migrate` has prepared")
+    for command in (up, serve):
+        _add_settings(command)
+    migrate = commands.add_parser("migrate", help="create the database's tables, or bring them up to this version")
+    _add_settings(migrate, only=("data_dir", "database_url"))
+    kubeconfig = commands.add_parser("kubeconfig", help="print the administrator's kubeconfig")
+    _add_settings(kubeconfig, only=("data_dir", "listen", "insecure_http"))
+    openapi = commands.add_parser("openapi", help="write the OpenAPI documents of all built-in kinds into a directory")
+    openapi.add_argument("directory", type=Path)
+    commands.add_parser("version", help="print the version")
+    return parser
+
+
+def _add_settings(command: argparse.ArgumentParser, *, only: Sequence[str] = ()) -> None:
+    """One flag for each setting, named and described as the setting is; unset ones leave the say to environment and file."""
+    command.add_argument("--config", type=Path, help="settings file (YAML)")
+    for name, field in Settings.model_fields.items():
+        if only and name not in only:
+            continue
+        flag = "--" + name.replace("_", "-")
+        help_text = (field.description or "").replace("%", "%%")
+        if field.annotation is bool:
+            command.add_argument(
+                flag, dest=name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=help_text
+            )
+        elif name == "tls_names":
+            command.add_argument(flag, dest=name, nargs="*", default=argparse.SUPPRESS, metavar="NAME", help=help_text)
+        else:
+            command.add_argument(flag, dest=name, default=argparse.SUPPRESS, metavar=name.upper(), help=help_text)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    flags: dict[str, Any] = {name: value for name, value in vars(arguments).items() if name in Settings.model_fields}
+    return load(flags, config=arguments.config)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        match arguments.command:
+            case "version":
+                print(f"solovirt {solovirt.__version__}")
+            case "up":
+                _serve(_settings(arguments), prepare=True)
+            case "serve":
+                _serve(_settings(arguments), prepare=False)
+            case "migrate":
+                _migrate(_settings(arguments))
+            case "kubeconfig":
+                _kubeconfig(_settings(arguments))
+            case "openapi":
+                _openapi(arguments.directory)
+    except (CommandError, SettingsError) as error:
+        print(f"solovirt: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(settings: Settings, *, prepare: bool) -> None:
+    from solovirt import logs
+    from solovirt.control_plane import StartError
+
+    logs.configure(level=settings.log_level, format=settings.log_format)
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    try:
+        asyncio.run(_run(settings, prepare=prepare))
+    except StartError as error:
+        raise CommandError(str(error)) from error
+
+
+async def _run(settings: Settings, *, prepare: bool) -> None:
+    from solovirt.control_plane import ControlPlane
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    control_plane = ControlPlane(settings, prepare=prepare)
+    starting = asyncio.create_task(control_plane.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+    try:
+        await starting
+        _announce(control_plane, people=prepare)
+        await stopping
+    except asyncio.CancelledError:
+        # A signal came while starting; there is nothing to report, only to clean up.
+        if not stop.is_set():
+            raise
+    finally:
+        stopping.cancel()
+        await control_plane.stop()
+
+
+def _announce(control_plane: ControlPlane, *, people: bool) -> None:
+    print(f"solovirt is ready: {control_plane.url} (kubeconfig {control_plane.kubeconfig_path})", flush=True)
+    if people:
+        print(
+            "\nIn another terminal:\n\n"
+            f"  export KUBECONFIG={control_plane.kubeconfig_path}\n"
+            "  kubectl get nodes,vms,vmis,dv -A\n"
+            "  kubectl apply -f examples/\n"
+            "  kubectl get vm -w\n\n"
+            "Ctrl-C stops the server; everything is kept in "
+            f"{control_plane.settings.data_dir} and there again at the next start.",
+            flush=True,
+        )
+
+
+def _migrate(settings: Settings) -> None:
+    from solovirt.machinery.store import migrate
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    asyncio.run(migrate.upgrade(settings.store_url))
+    print("the database is up to date")
+
+
+def _kubeconfig(settings: Settings) -> None:
+    from solovirt import kubeconfig
+
+    if settings.kubeconfig_path.exists():
+        print(settings.kubeconfig_path.read_text(), end="")
+        return
+    pki = settings.data_dir / "pki"
+    if not (pki / "admin.token").exists():
+        raise CommandError(f"{settings.data_dir} holds no control plane yet; `solovirt up` makes one")
+    scheme = "http" if settings.insecure_http else "https"
+    print(
+        kubeconfig.render(
+            f"{scheme}://{settings.listen}",
+            authority_pem=(pki / "ca.crt").read_bytes(),
+            token=(pki / "admin.token").read_text().strip(),
+        ),
+        end="",
+    )
+
+
+def _openapi(directory: Path) -> None:
+    from solovirt.control_plane import published_documents
+
+    for path, content in published_documents().items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
