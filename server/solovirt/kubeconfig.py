@@ -23,7 +23,9 @@ def render(url: str, *, authority_pem: bytes | None, token: str | None) -> str:
             "kind": "Config",
             "clusters": [{"name": NAME, "cluster": cluster}],
             "users": [{"name": "solovirt-admin", "user": user}],
-            "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": "solovirt-admin", "namespace": "default"}}],
+            "contexts": [
+                {"name": NAME, "context": {"cluster": NAME, "user": "solovirt-admin", "namespace": "default"}}
+            ],
             "current-context": NAME,
         },
         sort_keys=False,

@@ -33,11 +33,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Holds everything that is kept: database, keys, kubeconfig."
     )
-    listen: str = Field(
-        default="127.0.0.1:6443", description="Address and port to serve on; port 0 picks a free one."
-    )
+    listen: str = Field(default="127.0.0.1:6443", description="Address and port to serve on; port 0 picks a free one.")
     kubeconfig: Path | None = Field(
-        default=None, description="Where to write the administrator's kubeconfig; `kubeconfig` in the data directory if unset."
+        default=None,
+        description="Where to write the administrator's kubeconfig; `kubeconfig` in the data directory if unset.",
     )
     runtime: str = Field(default="fake", description="The hypervisor: `fake`, or the name of an installed runtime.")
     nodes: int = Field(default=3, ge=1, le=1000, description="How many nodes the fake runtime simulates.")
@@ -58,10 +57,10 @@ class Settings(BaseSettings):
     history_revisions: int = Field(
         default=10_000, ge=0, description="Keep at least this many revisions for watches and consistent lists."
     )
-    history_seconds: float = Field(
-        default=300.0, ge=0, description="Keep revisions at least this long, in seconds."
+    history_seconds: float = Field(default=300.0, ge=0, description="Keep revisions at least this long, in seconds.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe message logged."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least severe message logged.")
     log_format: Literal["text", "json"] = Field(default="text", description="`text` for people, `json` for machines.")
     shutdown_seconds: float = Field(
         default=10.0, ge=0, description="How long a shutdown waits for requests and reconciles under way, in seconds."
@@ -78,7 +77,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _insecure_means_loopback(self) -> Settings:
         if self.insecure_http and self.host not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError("insecure_http gives everyone who connects full control: it listens on loopback addresses only")
+            raise ValueError(
+                "insecure_http gives everyone who connects full control: it listens on loopback addresses only"
+            )
         return self
 
     @property

@@ -69,6 +69,11 @@ class Registry:
     def get(self, resource: GroupResource) -> Resource | None:
         return self._resources.get(resource)
 
+    def selectable(self, resource: GroupResource) -> tuple[str, ...]:
+        """Paths of the resource's selectable fields, in the order of `Index.fields`; none if it is not served."""
+        served = self._resources.get(resource)
+        return tuple(served.selectable_fields.values()) if served is not None else ()
+
     def find(self, group: str, version: str, plural: str) -> tuple[Resource, Version] | None:
         """The resource served at this path, with the version."""
         resource = self._resources.get(GroupResource(group, plural))

@@ -2,8 +2,11 @@
 The pytest plugin: a fresh control plane for each test that asks for one.
 
     def test_the_operator_starts_a_vm(solovirt):
-        run("kubectl", "--kubeconfig", solovirt.kubeconfig, "apply", "-f", "vm.yaml")
-        solovirt.advance(seconds=30)
+        subprocess.run(["kubectl", "--kubeconfig", solovirt.kubeconfig, "apply", "-f", "vm.yaml"], check=True)
+
+    def test_the_operator_waits_out_a_crash_loop(frozen_solovirt):
+        ...
+        frozen_solovirt.advance(300)
 
 Importing this module imports nothing of the server; a test run that uses no fixture of it pays nothing.
 """
@@ -22,8 +25,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def solovirt() -> Iterator[BackgroundControlPlane]:
-    """A control plane of the test's own on a free loopback port, in memory, with a clock that stands still until it is moved."""
-    from solovirt.testing.background import BackgroundControlPlane
+    """A control plane of the test's own on a free loopback port, in memory, on real time."""
+    from solovirt.testing.background import BackgroundControlPlane  # noqa: PLC0415 - the cost is for tests that ask
 
     with BackgroundControlPlane() as control_plane:
+        yield control_plane
+
+
+@pytest.fixture
+def frozen_solovirt() -> Iterator[BackgroundControlPlane]:
+    """The same with a clock that stands still until the test moves it with `advance`."""
+    from solovirt.testing.background import BackgroundControlPlane  # noqa: PLC0415 - the cost is for tests that ask
+
+    with BackgroundControlPlane(frozen=True) as control_plane:
         yield control_plane

@@ -1,0 +1,240 @@
+"""
+The parts of a control plane, put together and run.
+
+Starting goes upwards (listener, keys, database, kinds, runtime, controllers, HTTP) and stopping the same way down, so that nothing
+runs on top of what is gone already. Everything a control plane keeps is in its data directory and its database; several can run in one
+process.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+import solovirt
+from solovirt import kubeconfig
+from solovirt.machinery.auth.identity import Credentials, User
+from solovirt.machinery.clock import Clock, SystemClock
+from solovirt.machinery.registry import Registry
+
+if TYPE_CHECKING:
+    from solovirt.machinery.control.manager import Manager
+    from solovirt.machinery.store.sql import SqlStore
+    from solovirt.machinery.verbs.api import Verbs
+    from solovirt.runtime.protocol import Runtime
+    from solovirt.settings import Settings
+
+logger = logging.getLogger("solovirt")
+
+ADMIN = User("solovirt-admin", ("system:masters", "system:authenticated"))
+"""Whoever holds the administrator's token, or a plain HTTP connection to a control plane that asks for nothing."""
+
+KUBERNETES_VERSION = "v1.36.2"
+"""The Kubernetes whose behaviour is served; clients compare it with their own version."""
+
+
+class StartError(Exception):
+    """The control plane can't start; the text says why and what to do, for a person."""
+
+
+class EveryoneIsAdmin:
+    """The authenticator of a plain HTTP control plane, which listens on loopback only."""
+
+    def authenticate(self, credentials: Credentials) -> User | None:
+        return ADMIN
+
+
+class ControlPlane:
+    """
+    One control plane: `start` it, use `url` and `kubeconfig_path` (or `api`, from the same loop), `stop` it.
+
+    With *prepare* the database is created or migrated first; without, an outdated one is refused. *clock* is real time unless
+    a test brings its own. A control plane that could not start, or was stopped, may be started again; `stop` is safe at any time.
+    """
+
+    registry: Registry
+    store: SqlStore
+    api: Verbs
+    manager: Manager
+    runtime: Runtime
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, prepare: bool = True) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.url = ""
+        self.admin_token: str | None = None
+        self.authority_pem: bytes | None = None
+        self._prepare = prepare
+        self._stack = AsyncExitStack()
+
+    @property
+    def kubeconfig_path(self) -> Path:
+        return self.settings.kubeconfig_path.absolute()
+
+    async def start(self) -> None:
+        """Start everything; returns when clients can connect. Raises StartError, and then leaves nothing running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything in the reverse order; returns when all of it is down."""
+        stack, self._stack = self._stack, AsyncExitStack()
+        await stack.aclose()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StartError(f"the data directory {settings.data_dir} can't be made: {error.strerror}") from error
+        # Bound first: a taken port is the commonest failure, and should be told before anything is opened. Nobody is
+        # answered before `listen`.
+        listener = self._bind()
+        self._stack.callback(listener.close)
+        await self._start_store()
+        await self._start_controllers()
+        await self._start_http(listener)
+        kubeconfig.write(
+            self.kubeconfig_path,
+            kubeconfig.render(self.url, authority_pem=self.authority_pem, token=self.admin_token),
+        )
+
+    def _bind(self) -> socket.socket:
+        settings = self.settings
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            listener.close()
+            raise StartError(f"{settings.listen} can't be listened on: {error.strerror}") from error
+        # A wildcard address is none that a client on this machine could name.
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+        host = f"[{reachable}]" if ":" in reachable else reachable
+        self.url = f"{'http' if settings.insecure_http else 'https'}://{host}:{listener.getsockname()[1]}"
+        return listener
+
+    async def _start_store(self) -> None:
+        from solovirt.machinery.schema.compiled import SchemaSet
+        from solovirt.machinery.store import migrate
+        from solovirt.machinery.store.sql import SqlStore, StoreError
+        from solovirt.machinery.verbs.api import Verbs
+
+        self.registry = registry = Registry()
+        self._register_kinds(registry)
+        self.store = SqlStore(self.settings.store_url, clock=self.clock, selectable=registry.selectable)
+        try:
+            if self._prepare:
+                await migrate.upgrade(self.settings.store_url)
+            await self.store.start()
+        except StoreError as error:
+            raise StartError(str(error)) from error
+        self._stack.push_async_callback(self.store.close)
+        self.schemas = SchemaSet(registry)
+        self.api = Verbs(registry, self.store, self.schemas, self.clock)
+
+    def _register_kinds(self, registry: Registry) -> None:
+        from solovirt import kinds
+
+        for resource in kinds.builtin():
+            registry.register(resource)
+
+    async def _start_controllers(self) -> None:
+        from solovirt import controllers
+        from solovirt.machinery.control.manager import Manager
+        from solovirt.runtime.registry import RuntimeContext, load_runtime
+
+        settings = self.settings
+        context = RuntimeContext(
+            clock=self.clock, facts=self.store.facts, data_dir=settings.data_dir, nodes=settings.nodes
+        )
+        self.runtime = load_runtime(settings.runtime, context)
+        await self.runtime.start()
+        self._stack.push_async_callback(self.runtime.close)
+        self.manager = Manager(registry=self.registry, store=self.store, api=self.api, clock=self.clock)
+        controllers.install(
+            self.manager, runtime=self.runtime, registry=self.registry, launcher_pods=settings.launcher_pods
+        )
+        if missing := self.registry.unhandled():
+            raise StartError(f"declared, but handled by nobody: {', '.join(missing)}")
+        await controllers.bootstrap(self.manager, registry=self.registry)
+        await self.manager.start()
+        self._stack.push_async_callback(self.manager.stop)
+
+    async def _start_http(self, listener: socket.socket) -> None:
+        from solovirt.machinery.auth.authoriser import MastersOnly
+        from solovirt.machinery.auth.tokens import TokenAuthenticator
+        from solovirt.machinery.http.app import create_app
+        from solovirt.machinery.http.health import Health
+
+        settings = self.settings
+        context = None
+        authenticator: Any = EveryoneIsAdmin()
+        if not settings.insecure_http:
+            from solovirt import pki
+
+            keys = pki.ensure_keys(settings.data_dir / "pki", names=(settings.host, *settings.tls_names))
+            self.authority_pem, self.admin_token = keys.authority_pem, keys.admin_token
+            context = keys.server_context()
+            authenticator = TokenAuthenticator({keys.admin_token: ADMIN})
+        health = Health()
+        app = create_app(
+            registry=self.registry,
+            api=self.api,
+            store=self.store,
+            schemas=self.schemas,
+            clock=self.clock,
+            authenticator=authenticator,
+            authoriser=MastersOnly(),
+            health=health,
+            version_info=version_info(),
+        )
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.SockSite(runner, listener, ssl_context=context, backlog=1024)
+        await site.start()
+        self._stack.callback(health.shut_down)
+
+
+def version_info() -> dict[str, str]:
+    """The body of /version: the Kubernetes whose API this is, and, in gitTreeState's place for build facts, ourselves."""
+    major, minor, _ = KUBERNETES_VERSION[1:].split(".")
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return {
+        "major": major,
+        "minor": minor,
+        "emulationMajor": major,
+        "emulationMinor": minor,
+        "minCompatibilityMajor": major,
+        "minCompatibilityMinor": str(int(minor) - 1),
+        "gitVersion": f"{KUBERNETES_VERSION}+solovirt.{solovirt.__version__}",
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": f"python{platform.python_version()}",
+        "compiler": platform.python_implementation(),
+        "platform": f"linux/{machine}",
+    }
+
+
+def published_documents() -> dict[str, bytes]:
+    """The OpenAPI documents of all built-in kinds, by the path they are published under."""
+    from solovirt import kinds
+    from solovirt.machinery.schema.compiled import SchemaSet
+    from solovirt.machinery.schema.publish import documents
+
+    registry = Registry()
+    for resource in kinds.builtin():
+        registry.register(resource)
+    return documents(registry, SchemaSet(registry))
