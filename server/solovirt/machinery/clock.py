@@ -38,7 +38,7 @@ class SystemClock:
 
     async def sleep_until(self, when: datetime) -> None:
         # Re-checked after each nap: asyncio sleeps on the monotonic clock, and the wall clock may be stepped meanwhile.
-        while (left := (when - self.now()).total_seconds()) > 0:
+        while (left := (when - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - it is time that is waited for
             await asyncio.sleep(min(left, 60.0))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def solovirt() -> Iterator[BackgroundControlPlane]:
     """A control plane of the test's own on a free loopback port, in memory, on real time."""
-    from solovirt.testing.background import BackgroundControlPlane  # noqa: PLC0415 - the cost is for tests that ask
+    from solovirt.testing.background import BackgroundControlPlane
 
     with BackgroundControlPlane() as control_plane:
         yield control_plane
@@ -35,7 +35,7 @@ def solovirt() -> Iterator[BackgroundControlPlane]:
 @pytest.fixture
 def frozen_solovirt() -> Iterator[BackgroundControlPlane]:
     """The same with a clock that stands still until the test moves it with `advance`."""
-    from solovirt.testing.background import BackgroundControlPlane  # noqa: PLC0415 - the cost is for tests that ask
+    from solovirt.testing.background import BackgroundControlPlane
 
     with BackgroundControlPlane(frozen=True) as control_plane:
         yield control_plane
