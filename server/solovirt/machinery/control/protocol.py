@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from solovirt.machinery.clock import Clock
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+from solovirt.machinery.store.protocol import Event
 from solovirt.machinery.verbs.protocol import Edit
 
 
@@ -63,15 +64,30 @@ class Objects(Protocol):
         ...
 
     async def edit(
-        self, resource: GroupResource, key: ObjectKey, edit: Edit, *, status: bool = False
+        self, resource: GroupResource, key: ObjectKey, edit: Edit, *, status: bool = False, subresource: str = ""
     ) -> Document | None:
-        """Change the object (with *status*: through its status subresource, if it has one). None if it is gone."""
+        """
+        Change the object (with *status*: through its status subresource, if it has one). None if it is gone.
+
+        *subresource* names another one to write through (a namespace's `finalize`).
+        """
         ...
 
     async def delete(
-        self, resource: GroupResource, key: ObjectKey, *, uid: str | None = None, propagation: str | None = None
+        self,
+        resource: GroupResource,
+        key: ObjectKey,
+        *,
+        uid: str | None = None,
+        propagation: str | None = None,
+        grace_seconds: int | None = None,
+        revision: int | None = None,
     ) -> bool:
-        """Delete; False if it (or the one with that *uid*) is gone already."""
+        """
+        Delete; False if it (or the one with that *uid*) is gone already.
+
+        With *revision*, only if it is still at that resourceVersion; raises Conflict otherwise.
+        """
         ...
 
 
@@ -104,8 +120,43 @@ class Controller(Protocol):
         ...
 
 
+class ObjectRef(NamedTuple):
+    """An object of any kind."""
+
+    resource: GroupResource
+    key: ObjectKey
+
+
+@runtime_checkable
+class EveryKindController(Protocol):
+    """
+    A control loop over the objects of all resources that are stored, those of later CustomResourceDefinitions too.
+
+    It is shown every event there is, so `wake` must be quick: indexes, not parsed documents. Its state may be what an index can
+    be rebuilt from: `survey` is called first, and again whenever events were missed.
+    """
+
+    name: ClassVar[str]
+
+    def survey(self) -> Iterable[ObjectRef]:
+        """What needs a look as things stand now."""
+        ...
+
+    def wake(self, event: Event) -> Iterable[ObjectRef]:
+        """What needs a look because of this event."""
+        ...
+
+    async def reconcile_object(self, ref: ObjectRef) -> Result:
+        """As `Controller.reconcile`."""
+        ...
+
+
 class Background(Protocol):
-    """A task of the control plane that is not driven by keys: a runtime's events, compaction, expiry."""
+    """
+    A task of the control plane that is not driven by keys: a runtime's events, compaction, expiry.
+
+    One that has an attribute `busy` that is true is waited for by `Manager.settle`.
+    """
 
     name: str
 

@@ -1,0 +1,131 @@
+"""
+Objects as controllers see them.
+
+Reads come from the store's memory, which holds bytes and indexed fields; a document is parsed when it is asked for and belongs to whoever
+asked. Writes go through the same verbs as every client's, under the controller's own identity and field manager. `edit` runs inside
+the writer, on the newest version, so a controller never meets a conflict with itself or with a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from solovirt.machinery.auth.identity import User
+from solovirt.machinery.errors import Conflict, NotFound
+from solovirt.machinery.registry import Registry
+from solovirt.machinery.resource import Document, GroupResource, ObjectKey, Resource
+from solovirt.machinery.store.protocol import Record, Store
+from solovirt.machinery.verbs.protocol import (
+    Api,
+    Caller,
+    DeleteOptions,
+    Edit,
+    FieldValidation,
+    Preconditions,
+    Target,
+)
+
+
+class NotServed(LookupError):
+    """A controller named a resource that the registry does not serve."""
+
+
+class ApiObjects:
+    """`Objects` over the store and the verbs, on behalf of one controller."""
+
+    def __init__(self, *, registry: Registry, store: Store, api: Api, user: User, field_manager: str) -> None:
+        self._registry = registry
+        self._store = store
+        self._api = api
+        self._user = user
+        self._field_manager = field_manager
+
+    def get(self, resource: GroupResource, key: ObjectKey) -> Document | None:
+        """The object's storage version from memory, None if it is not there. Raises NotServed."""
+        declared = self._declared(resource)
+        record = self._store.now.get(resource, key)
+        return None if record is None else _document(declared, record)
+
+    def list(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Document]:
+        """All objects in key order, each parsed when its turn comes. Raises NotServed."""
+        declared = self._declared(resource)
+        # The view is live: the records are picked before the first is handed out, as the caller may await between two.
+        records = list(self._store.now.list(resource, namespace))
+        return (_document(declared, record) for record in records)
+
+    def owned_by(self, uid: str, resource: GroupResource | None = None) -> Sequence[Document]:
+        """The objects (of *resource*, if given) with an owner reference to *uid*."""
+        return [
+            _document(declared, record)
+            for record in self._store.now.owned_by(uid)
+            if (resource is None or record.resource == resource)
+            and (declared := self._registry.get(record.resource)) is not None
+        ]
+
+    async def create(self, resource: GroupResource, document: Document) -> Document:
+        """Create; apiVersion and kind are filled in if the document has none. Raises every refusal as StatusError."""
+        declared = self._declared(resource)
+        version = declared.storage_version.name
+        document = {"apiVersion": declared.api_version(version), "kind": declared.kind, **document}
+        namespace = document.get("metadata", {}).get("namespace", "") if declared.namespaced else ""
+        stored = await self._api.create(Target(declared, version, namespace), document, self._caller())
+        return _document(declared, stored.record)
+
+    async def edit(
+        self, resource: GroupResource, key: ObjectKey, edit: Edit, *, status: bool = False, subresource: str = ""
+    ) -> Document | None:
+        """Change the newest version in one step; None if the object is gone. Raises every other refusal."""
+        declared = self._declared(resource)
+        if status and declared.status_subresource:
+            subresource = "status"
+        target = self._target(declared, key, subresource)
+        try:
+            stored = await self._api.edit(target, edit, self._caller())
+        except NotFound:
+            return None
+        return _document(declared, stored.record)
+
+    async def delete(
+        self,
+        resource: GroupResource,
+        key: ObjectKey,
+        *,
+        uid: str | None = None,
+        propagation: str | None = None,
+        grace_seconds: int | None = None,
+        revision: int | None = None,
+    ) -> bool:
+        """Delete; False if it, or the one with that *uid*, is gone already. Raises Conflict if it is not at *revision*."""
+        declared = self._declared(resource)
+        options = DeleteOptions(
+            propagation=propagation,
+            grace_seconds=grace_seconds,
+            preconditions=Preconditions(uid=uid, resource_version=None if revision is None else str(revision)),
+        )
+        try:
+            await self._api.delete(self._target(declared, key), options, self._caller())
+        except NotFound:
+            return False
+        except Conflict:
+            now = self._store.now.get(resource, key)
+            if now is None or (uid is not None and now.index.uid != uid):
+                return False
+            raise
+        return True
+
+    def _declared(self, resource: GroupResource) -> Resource:
+        declared = self._registry.get(resource)
+        if declared is None:
+            raise NotServed(f"{resource} is not served")
+        return declared
+
+    def _target(self, declared: Resource, key: ObjectKey, subresource: str = "") -> Target:
+        return Target(declared, declared.storage_version.name, key.namespace, key.name, subresource)
+
+    def _caller(self) -> Caller:
+        # A fresh one for each request: verbs write warnings into it.
+        return Caller(self._user, field_manager=self._field_manager, field_validation=FieldValidation.IGNORE)
+
+
+def _document(declared: Resource, record: Record) -> Document:
+    return record.document(declared.api_version(declared.storage_version.name), declared.kind)
