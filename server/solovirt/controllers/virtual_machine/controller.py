@@ -1,0 +1,349 @@
+"""
+The reconciler of VirtualMachines (reference kubevirt-vm.md 3.3).
+
+One pass: adopt what has the VM's name, put the finalizer on, create DataVolumes, do what the run strategy wants, tell whether a restart is
+needed, write the status if it changed, let go of an instance that has ended. What must survive a crash (the count of failed starts, a queued
+restart) is in the status before the instance that it is about goes away.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from solovirt.controllers.virtual_machine import (
+    data_volume_templates,
+    instance_template,
+    printable_status,
+    restart_required,
+    run_strategy,
+    start_failure,
+    start_revision,
+)
+from solovirt.controllers.virtual_machine.conditions import Failure
+from solovirt.controllers.virtual_machine.run_strategy import Action, Wish
+from solovirt.controllers.virtual_machine.status import StatusReport
+from solovirt.kinds.cdi import names as cdi
+from solovirt.kinds.flavor import application as flavors
+from solovirt.kinds.kubevirt import names
+from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
+from solovirt.machinery.errors import StatusError
+from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+
+_ORPHAN_FINALIZER = "orphan"
+_LOOK_AGAIN = timedelta(seconds=10)
+"""When to look at volumes again whose changes do not come here because the VM does not own them."""
+_WAITS_FOR_VOLUMES = ("Provisioning", "WaitingForVolumeBinding", "DataVolumeError")
+
+
+class SyncFailed(Exception):
+    """A reconcile could not do what the VM wants; shown as condition Failure and tried again with back-off."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(reason, message)
+
+
+class VirtualMachineController:
+    """Keeps each VirtualMachine's instance as its run strategy wants it."""
+
+    name: ClassVar[str] = "virtualmachine-controller"
+    resource: ClassVar[GroupResource] = names.VIRTUAL_MACHINES
+
+    def __init__(self, tools: Tools, *, draw: start_failure.Draw = random.randint) -> None:
+        self._tools = tools
+        self._objects = tools.objects
+        self._draw = draw
+        self.sources: Sequence[Source] = (
+            Source(names.VIRTUAL_MACHINES),
+            Source(names.VIRTUAL_MACHINE_INSTANCES, _keys_of_instance),
+            Source(cdi.DATA_VOLUMES, _keys_of_owner),
+        )
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        vm = self._objects.get(names.VIRTUAL_MACHINES, key)
+        if vm is None:
+            return DONE
+        if vm["metadata"].get("deletionTimestamp"):
+            return await self._finish(vm)
+        instance = await self._instance(vm)
+        vm = await self._prepare(vm)
+        if vm is None:
+            return DONE
+        failure, wait = None, None
+        try:
+            wait = await self._act(vm, instance)
+        except SyncFailed as error:
+            failure = error
+        word = await self._report(key, failure)
+        await self._release(self._owned_instance(vm))
+        if failure is not None:
+            raise failure
+        return Result(again_after=wait or (_LOOK_AGAIN if word in _WAITS_FOR_VOLUMES else None))
+
+    # Ownership and preparation
+
+    def _owned_instance(self, vm: Document) -> Document | None:
+        """The instance of the VM's name if it is the VM's; another owner's is none of its business."""
+        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+        found = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, key)
+        owner = _controller_of(found)
+        return found if owner is not None and owner.get("uid") == vm["metadata"]["uid"] else None
+
+    async def _instance(self, vm: Document) -> Document | None:
+        """The VM's instance; one of its name that nobody owns is adopted."""
+        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+        found = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, key)
+        if found is None or _controller_of(found) is not None:
+            return self._owned_instance(vm)
+        if run_strategy.is_deleting(found):
+            return None
+
+        def own(document: Document) -> None:
+            if _controller_of(document) is None:
+                metadata = document["metadata"]
+                metadata.setdefault("ownerReferences", []).append(instance_template.owner_reference(vm))
+
+        await self._objects.edit(names.VIRTUAL_MACHINE_INSTANCES, key, own)
+        return self._owned_instance(vm)
+
+    async def _prepare(self, vm: Document) -> Document | None:
+        """The VM with finalizer and bookkeeping annotations; None if it is gone."""
+        if _is_prepared(vm):
+            return vm
+        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+        return await self._objects.edit(names.VIRTUAL_MACHINES, key, _make_prepared)
+
+    # What the run strategy wants
+
+    async def _act(self, vm: Document, instance: Document | None) -> timedelta | None:
+        """Do what the VM wants of its instance; returns how long a start still has to wait. Raises SyncFailed."""
+        wish = run_strategy.wish(vm, instance)
+        is_ready = await self._sync_data_volumes(vm, starts=wish.action is Action.START)
+        match wish.action:
+            case Action.START:
+                return await self._start_if_possible(vm, wish, are_volumes_ready=is_ready)
+            case Action.STOP if instance is not None:
+                await self._remember_before_stop(vm, instance, wish)
+                await self._stop(vm, instance)
+            case Action.SWITCH_ON:
+                await self._switch_on(vm)
+            case _ if instance is not None:
+                await self._note_generation(vm, instance)
+        return None
+
+    async def _sync_data_volumes(self, vm: Document, *, starts: bool) -> bool:
+        try:
+            return await data_volume_templates.sync(self._tools, vm, starts=starts)
+        except data_volume_templates.DataVolumeError as error:
+            raise SyncFailed("FailedCreate", f"Error encountered while creating DataVolumes: {error}") from error
+
+    async def _start_if_possible(self, vm: Document, wish: Wish, *, are_volumes_ready: bool) -> timedelta | None:
+        if wish.waits_for_back_off and (left := start_failure.time_left(vm, self._tools.clock.now())) > timedelta(0):
+            return left
+        if not are_volumes_ready or printable_status.condition(vm, "ManualRecoveryRequired").get("status") == "True":
+            return None
+        await self._start(vm)
+        return None
+
+    async def _start(self, vm: Document) -> None:
+        instance = instance_template.instance_of(vm)
+        try:
+            self._apply_flavor(vm, instance)
+        except (flavors.FlavorNotFound, flavors.FlavorConflict) as error:
+            self._warn(vm, "FailedCreate", f"Error creating virtual machine instance: Failed to apply flavor: {error}")
+            raise SyncFailed("FailedCreate", f"Failure while starting VMI: {error}") from error
+        try:
+            await start_revision.keep(self._objects, vm)
+            await self._objects.create(names.VIRTUAL_MACHINE_INSTANCES, instance)
+        except StatusError as error:
+            self._warn(vm, "FailedCreate", f"Error creating virtual machine instance: {error.message}")
+            raise SyncFailed("FailedCreate", f"Failure while starting VMI: {error.message}") from error
+        name = vm["metadata"]["name"]
+        self._tools.recorder.event(
+            vm,
+            "Normal",
+            "SuccessfulCreate",
+            f"Started the virtual machine by creating the new virtual machine instance {name}",
+        )
+
+    def _apply_flavor(self, vm: Document, instance: Document) -> None:
+        matcher = vm["spec"].get("flavor")
+        if matcher is None:
+            return
+        flavor = flavors.find(matcher, vm["metadata"]["namespace"], self._objects.get)
+        flavors.apply(flavor, instance["spec"])
+        annotation, name = flavor.annotation
+        instance["metadata"]["annotations"][annotation] = name
+
+    async def _remember_before_stop(self, vm: Document, instance: Document, wish: Wish) -> None:
+        """Store what would be forgotten with the instance: that its start failed, that the VM is to run again."""
+        failure = start_failure.after(vm, instance, self._tools.clock.now(), draw=self._draw)
+        if failure == (vm.get("status") or {}).get("startFailure") and not wish.asks_to_start:
+            return
+
+        def remember(document: Document) -> None:
+            status = document.setdefault("status", {})
+            if failure is None:
+                status.pop("startFailure", None)
+            else:
+                status["startFailure"] = failure
+            if wish.asks_to_start and not run_strategy.is_asked_to_start(document):
+                status.setdefault("stateChangeRequests", []).append({"action": "Start"})
+
+        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+        await self._objects.edit(names.VIRTUAL_MACHINES, key, remember, status=True)
+
+    async def _stop(self, vm: Document, instance: Document) -> None:
+        key = ObjectKey(instance["metadata"]["namespace"], instance["metadata"]["name"])
+        uid = instance["metadata"]["uid"]
+        try:
+            is_deleted = await self._objects.delete(names.VIRTUAL_MACHINE_INSTANCES, key, uid=uid)
+        except StatusError as error:
+            self._warn(vm, "FailedDelete", f"Error deleting virtual machine instance {key.name}: {error.message}")
+            raise SyncFailed("FailedDelete", f"Failure attempting to delete VMI: {error.message}") from error
+        if is_deleted:
+            self._tools.recorder.event(
+                vm,
+                "Normal",
+                "SuccessfulDelete",
+                f"Stopped the virtual machine by deleting the virtual machine instance {uid}",
+            )
+
+    async def _switch_on(self, vm: Document) -> None:
+        def switch_on(document: Document) -> None:
+            spec = document["spec"]
+            if spec.get("running") is not None:
+                spec["running"] = True
+            else:
+                spec["runStrategy"] = run_strategy.RunStrategy.ALWAYS.value
+
+        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+        await self._objects.edit(names.VIRTUAL_MACHINES, key, switch_on)
+
+    # What runs compared with what is wanted
+
+    async def _note_generation(self, vm: Document, instance: Document) -> None:
+        """A change that did not touch the template needs no restart: let the instance say that it is up to date."""
+        generation = str(vm["metadata"].get("generation", 1))
+        if _generation_of(instance) == generation or run_strategy.is_final(instance):
+            return
+        started_with = start_revision.spec_of(self._objects, vm, instance)
+        if started_with is None or started_with.get("template") != vm["spec"]["template"]:
+            return
+
+        def note(document: Document) -> None:
+            document["metadata"].setdefault("annotations", {})[names.VM_GENERATION_ANNOTATION] = generation
+
+        key = ObjectKey(instance["metadata"]["namespace"], instance["metadata"]["name"])
+        await self._objects.edit(names.VIRTUAL_MACHINE_INSTANCES, key, note)
+
+    def _restart_required(self, vm: Document, instance: Document | None) -> str | None:
+        if instance is None or run_strategy.is_deleting(instance) or run_strategy.is_final(instance):
+            return None
+        if _generation_of(instance) == str(vm["metadata"].get("generation", 1)):
+            return None
+        started_with = start_revision.spec_of(self._objects, vm, instance)
+        return None if started_with is None else restart_required.message(started_with, vm["spec"], instance)
+
+    # Status and the end
+
+    async def _report(self, key: ObjectKey, failure: SyncFailed | None) -> str:
+        """Write the status if it changed; returns the printable one."""
+        vm = self._objects.get(names.VIRTUAL_MACHINES, key)
+        if vm is None:
+            return ""
+        instance = self._owned_instance(vm)
+        data_volumes, claims = data_volume_templates.used_by(vm, self._objects)
+        report = StatusReport(
+            instance=instance,
+            now=self._tools.clock.now(),
+            data_volumes=data_volumes,
+            claims=claims,
+            failure=failure.failure if failure is not None else None,
+            restart_required=self._restart_required(vm, instance),
+            draw=self._draw,
+        )
+        status = report.status_of(vm)
+        if status != vm.get("status"):
+            await self._objects.edit(names.VIRTUAL_MACHINES, key, report.write, status=True)
+        return str(status["printableStatus"])
+
+    async def _finish(self, vm: Document) -> Result:
+        """Take a VM that is being deleted one step on: its instance first, then its own finalizer."""
+        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+        instance = self._owned_instance(vm)
+        if instance is None or _ORPHAN_FINALIZER in (vm["metadata"].get("finalizers") or ()):
+            await self._objects.edit(names.VIRTUAL_MACHINES, key, _drop_finalizer)
+            return DONE
+        failure = None
+        if not run_strategy.is_deleting(instance):
+            try:
+                await self._stop(vm, instance)
+            except SyncFailed as error:
+                failure = error
+        await self._report(key, failure)
+        await self._release(self._owned_instance(vm))
+        if failure is not None:
+            raise failure
+        return DONE
+
+    async def _release(self, instance: Document | None) -> None:
+        """Let an instance that has ended go; its end is in the VM's status by now."""
+        if instance is None or not run_strategy.is_final(instance):
+            return
+        if names.VM_CONTROLLER_FINALIZER in (instance["metadata"].get("finalizers") or ()):
+            key = ObjectKey(instance["metadata"]["namespace"], instance["metadata"]["name"])
+            await self._objects.edit(names.VIRTUAL_MACHINE_INSTANCES, key, _drop_finalizer)
+
+    def _warn(self, vm: Document, reason: str, message: str) -> None:
+        self._tools.recorder.event(vm, "Warning", reason, message)
+
+
+def _controller_of(document: Document | None) -> dict[str, Any] | None:
+    owners = ((document or {}).get("metadata") or {}).get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def _keys_of_owner(document: Document) -> Iterable[ObjectKey]:
+    owner = _controller_of(document)
+    if owner is not None and owner.get("kind") == "VirtualMachine":
+        yield ObjectKey(document["metadata"]["namespace"], owner["name"])
+
+
+def _keys_of_instance(document: Document) -> Iterable[ObjectKey]:
+    """The VM that owns the instance; for one that nobody owns, the VM that might adopt it."""
+    if _controller_of(document) is None:
+        return (ObjectKey(document["metadata"]["namespace"], document["metadata"]["name"]),)
+    return _keys_of_owner(document)
+
+
+def _generation_of(instance: Document) -> str | None:
+    generation: str | None = (instance["metadata"].get("annotations") or {}).get(names.VM_GENERATION_ANNOTATION)
+    return generation
+
+
+_OBSERVED = (names.LATEST_OBSERVED_API_VERSION_ANNOTATION, names.STORAGE_OBSERVED_API_VERSION_ANNOTATION)
+
+
+def _is_prepared(vm: Document) -> bool:
+    annotations = vm["metadata"].get("annotations") or {}
+    finalizers = vm["metadata"].get("finalizers") or ()
+    return names.VM_CONTROLLER_FINALIZER in finalizers and all(annotations.get(key) == "v1" for key in _OBSERVED)
+
+
+def _make_prepared(vm: Document) -> None:
+    metadata = vm["metadata"]
+    if metadata.get("deletionTimestamp"):
+        return
+    finalizers = metadata.setdefault("finalizers", [])
+    if names.VM_CONTROLLER_FINALIZER not in finalizers:
+        finalizers.append(names.VM_CONTROLLER_FINALIZER)
+    metadata.setdefault("annotations", {}).update(dict.fromkeys(_OBSERVED, "v1"))
+
+
+def _drop_finalizer(document: Document) -> None:
+    finalizers = document["metadata"].get("finalizers") or []
+    document["metadata"]["finalizers"] = [one for one in finalizers if one != names.VM_CONTROLLER_FINALIZER]
