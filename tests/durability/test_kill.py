@@ -138,7 +138,7 @@ async def rounds(server: ServerProcess, *, kills: int, writes_per_round: int) ->
                 group.create_task(watch(client, ledger))
                 for _worker in range(32):
                     group.create_task(write(client, ledger, names, enough))
-                while ledger.acknowledged < target:  # noqa: ASYNC110 - progress is the server's, seen from outside
+                while ledger.acknowledged < target:
                     await asyncio.sleep(0.005)
                 await asyncio.to_thread(server.kill)
                 enough.set()
@@ -159,7 +159,7 @@ async def finish(server: ServerProcess, ledger: Ledger) -> None:
             return {name: item["metadata"]["resourceVersion"] for name, item in ledger.seen.items()}
 
         async with asyncio.timeout(30):
-            while current() != wanted:  # noqa: ASYNC110
+            while current() != wanted:
                 await asyncio.sleep(0.02)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

@@ -1,6 +1,4 @@
-"""
-A control plane in a process of its own, for tests that want to stop it, kill it and start it again on the same data.
-"""
+"""A control plane in a process of its own, for tests that want to stop it, kill it and start it again on the same data."""
 
 from __future__ import annotations
 
