@@ -1,0 +1,5 @@
+"""The autoscaling group."""
+
+from solovirt.kinds.autoscaling.resources import RESOURCES
+
+__all__ = ["RESOURCES"]

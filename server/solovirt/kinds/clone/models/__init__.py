@@ -1,0 +1,1 @@
+"""Field models of the clone.kubevirt.io group."""

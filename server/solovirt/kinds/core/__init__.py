@@ -1,0 +1,5 @@
+"""The core group."""
+
+from solovirt.kinds.core.resources import RESOURCES
+
+__all__ = ["RESOURCES"]

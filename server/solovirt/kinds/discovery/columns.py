@@ -1,0 +1,7 @@
+"""What `kubectl get` prints of the discovery.k8s.io group (reference kubernetes-api.md 5)."""
+
+from __future__ import annotations
+
+from solovirt.kinds.core.columns import AGE, NAME
+
+ENDPOINT_SLICES = (NAME, AGE)

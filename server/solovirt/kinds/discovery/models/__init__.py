@@ -1,0 +1,1 @@
+"""Field models of the discovery.k8s.io group."""

@@ -1,0 +1,1 @@
+"""Field models of the export.kubevirt.io group."""

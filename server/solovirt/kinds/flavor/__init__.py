@@ -1,0 +1,5 @@
+"""The flavor.kubevirt.io group."""
+
+from solovirt.kinds.flavor.resources import RESOURCES
+
+__all__ = ["RESOURCES"]

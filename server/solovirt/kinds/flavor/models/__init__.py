@@ -1,0 +1,1 @@
+"""Field models of the flavor.kubevirt.io group."""

@@ -1,0 +1,1 @@
+"""Field models of the instancetype.kubevirt.io group."""

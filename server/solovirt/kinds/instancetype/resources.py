@@ -1,0 +1,67 @@
+"""What the instancetype.kubevirt.io group serves."""
+
+from __future__ import annotations
+
+from solovirt.machinery.admission import Behaviour
+from solovirt.machinery.resource import ModelRef, Resource, Scope, Version
+
+GROUP = "instancetype.kubevirt.io"
+
+
+RESOURCES: tuple[Resource, ...] = (
+    Resource(
+        group=GROUP,
+        kind="VirtualMachineClusterInstancetype",
+        plural="virtualmachineclusterinstancetypes",
+        singular="virtualmachineclusterinstancetype",
+        scope=Scope.CLUSTER,
+        versions=(
+            Version(
+                "v1beta1",
+                ModelRef("solovirt.kinds.instancetype.models.instancetypes:VirtualMachineClusterInstancetype"),
+            ),
+        ),
+        behaviour=Behaviour(),
+        short_names=("vmclusterinstancetype", "vmclusterinstancetypes", "vmcf", "vmcfs"),
+    ),
+    Resource(
+        group=GROUP,
+        kind="VirtualMachineClusterPreference",
+        plural="virtualmachineclusterpreferences",
+        singular="virtualmachineclusterpreference",
+        scope=Scope.CLUSTER,
+        versions=(
+            Version(
+                "v1beta1", ModelRef("solovirt.kinds.instancetype.models.preferences:VirtualMachineClusterPreference")
+            ),
+        ),
+        behaviour=Behaviour(),
+        short_names=("vmcp", "vmcps"),
+    ),
+    Resource(
+        group=GROUP,
+        kind="VirtualMachineInstancetype",
+        plural="virtualmachineinstancetypes",
+        singular="virtualmachineinstancetype",
+        scope=Scope.NAMESPACED,
+        versions=(
+            Version("v1beta1", ModelRef("solovirt.kinds.instancetype.models.instancetypes:VirtualMachineInstancetype")),
+        ),
+        behaviour=Behaviour(),
+        short_names=("vminstancetype", "vminstancetypes", "vmf", "vmfs"),
+        categories=("all",),
+    ),
+    Resource(
+        group=GROUP,
+        kind="VirtualMachinePreference",
+        plural="virtualmachinepreferences",
+        singular="virtualmachinepreference",
+        scope=Scope.NAMESPACED,
+        versions=(
+            Version("v1beta1", ModelRef("solovirt.kinds.instancetype.models.preferences:VirtualMachinePreference")),
+        ),
+        behaviour=Behaviour(),
+        short_names=("vmpref", "vmprefs", "vmp", "vmps"),
+        categories=("all",),
+    ),
+)

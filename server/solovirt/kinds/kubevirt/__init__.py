@@ -1,0 +1,5 @@
+"""The kubevirt.io group."""
+
+from solovirt.kinds.kubevirt.resources import RESOURCES
+
+__all__ = ["RESOURCES"]

@@ -1,0 +1,52 @@
+"""kubevirt.clock"""
+
+from solovirt.machinery.schema.markers import ApiModel
+
+
+class ClockOffsetUTC(ApiModel):
+    offset_seconds: int | None = None
+
+
+class HPETTimer(ApiModel):
+    present: bool | None = None
+    tick_policy: str | None = None
+
+
+class HypervTimer(ApiModel):
+    present: bool | None = None
+
+
+class KVMTimer(ApiModel):
+    present: bool | None = None
+
+
+class PITTimer(ApiModel):
+    present: bool | None = None
+    tick_policy: str | None = None
+
+
+class RTCTimer(ApiModel):
+    present: bool | None = None
+    tick_policy: str | None = None
+    track: str | None = None
+
+
+class Timer(ApiModel):
+    hpet: HPETTimer | None = None
+    hyperv: HypervTimer | None = None
+    kvm: KVMTimer | None = None
+    pit: PITTimer | None = None
+    rtc: RTCTimer | None = None
+
+
+class Clock(ApiModel):
+    preserve_unknown = True
+
+    timer: Timer | None = None
+    timezone: str | None = None
+    utc: ClockOffsetUTC | None = None
+
+
+class ClockOffset(ApiModel):
+    timezone: str | None = None
+    utc: ClockOffsetUTC | None = None

@@ -1,0 +1,39 @@
+"""kubevirt.replicaset"""
+
+from typing import Annotated
+
+from solovirt.kinds.core.models.embedded.selectors import LabelSelector
+from solovirt.kinds.kubevirt.models.vmi_spec import VirtualMachineInstanceTemplateSpec
+from solovirt.machinery.schema.markers import ApiModel, Int32, Nullable, Time
+from solovirt.machinery.schema.meta import ObjectMeta
+
+
+class VirtualMachineInstanceReplicaSetSpec(ApiModel):
+    selector: LabelSelector
+    template: VirtualMachineInstanceTemplateSpec
+    paused: bool | None = None
+    replicas: Int32 | None = None
+
+
+class VirtualMachineInstanceReplicaSetCondition(ApiModel):
+    status: str
+    type: str
+    last_probe_time: Annotated[Time | None, Nullable()] = None
+    last_transition_time: Annotated[Time | None, Nullable()] = None
+    message: str | None = None
+    reason: str | None = None
+
+
+class VirtualMachineInstanceReplicaSetStatus(ApiModel):
+    conditions: list[VirtualMachineInstanceReplicaSetCondition] | None = None
+    label_selector: str | None = None
+    ready_replicas: Int32 | None = None
+    replicas: Int32 | None = None
+
+
+class VirtualMachineInstanceReplicaSet(ApiModel):
+    api_version: str | None = None
+    kind: str | None = None
+    metadata: ObjectMeta | None = None
+    spec: VirtualMachineInstanceReplicaSetSpec
+    status: Annotated[VirtualMachineInstanceReplicaSetStatus | None, Nullable()] = None

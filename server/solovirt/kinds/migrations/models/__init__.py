@@ -1,0 +1,1 @@
+"""Field models of the migrations.kubevirt.io group."""

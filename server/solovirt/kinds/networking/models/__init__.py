@@ -1,0 +1,1 @@
+"""Field models of the networking.k8s.io group."""

@@ -1,0 +1,5 @@
+"""The policy group."""
+
+from solovirt.kinds.policy.resources import RESOURCES
+
+__all__ = ["RESOURCES"]

@@ -1,0 +1,5 @@
+"""The pool.kubevirt.io group."""
+
+from solovirt.kinds.pool.resources import RESOURCES
+
+__all__ = ["RESOURCES"]

@@ -1,0 +1,1 @@
+"""Field models of the rbac.authorization.k8s.io group."""

@@ -1,0 +1,1 @@
+"""Field models of the scheduling.k8s.io group."""

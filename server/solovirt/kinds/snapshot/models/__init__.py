@@ -1,0 +1,1 @@
+"""Field models of the snapshot.kubevirt.io group."""

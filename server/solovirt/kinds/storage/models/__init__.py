@@ -1,0 +1,1 @@
+"""Field models of the storage.k8s.io group."""
