@@ -79,7 +79,8 @@ def test_the_examples_are_applied_and_run(kubectl: Kubectl) -> None:
 
 def test_a_watch_shows_the_machine_start(kubectl: Kubectl) -> None:
     watching = kubectl.start("get", "vm", "-w")
-    assert watching.stdin is not None and watching.stdout is not None
+    assert watching.stdin is not None
+    assert watching.stdout is not None
     kubectl("apply", "-f", "examples/20-testvm.yaml")
     shown: list[str] = []
     for line in watching.stdout:
@@ -126,7 +127,7 @@ def test_the_daily_verbs(kubectl: Kubectl) -> None:
     assert "AlreadyExists" in kubectl.refused("create", "-f", "-", stdin=STOPPED)
     assert kubectl("label", "vm", "stopped", "tier=web") == "virtualmachine.kubevirt.io/stopped labeled\n"
     annotated = kubectl("annotate", "vm", "stopped", "note=hello")
-    assert annotated in ("virtualmachine.kubevirt.io/stopped annotated\n",)
+    assert annotated == "virtualmachine.kubevirt.io/stopped annotated\n"
     patched = "virtualmachine.kubevirt.io/stopped patched\n"
     merge = json.dumps({"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 2}}}}}})
     assert kubectl("patch", "vm", "stopped", "--type", "merge", "-p", merge) == patched
