@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from solovirt.kinds.kubevirt.behaviour_vmi import VirtualMachineInstanceBehaviour
 from solovirt.kinds.scaling import SCALE
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Column, ModelRef, Resource, Scope, Version
@@ -162,7 +163,7 @@ RESOURCES: tuple[Resource, ...] = (
                 deprecation_warning=DEPRECATED_V1ALPHA3,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=VirtualMachineInstanceBehaviour(),
         short_names=("vmi", "vmis"),
         categories=("all",),
     ),

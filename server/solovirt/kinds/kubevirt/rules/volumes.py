@@ -1,0 +1,182 @@
+"""Rules on volumes and access credentials (reference kubevirt-validation.md 5.3 rule 144, 5.5, 5.6)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from solovirt.kinds.kubevirt import denial
+from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.machinery.errors import Cause
+
+Spec = Mapping[str, Any]
+
+SOURCES = (
+    "persistentVolumeClaim",
+    "dataVolume",
+    "containerDisk",
+    "ephemeral",
+    "emptyDisk",
+    "hostDisk",
+    "cloudInitNoCloud",
+    "cloudInitConfigDrive",
+    "sysprep",
+    "configMap",
+    "secret",
+    "downwardAPI",
+    "downwardMetrics",
+    "serviceAccount",
+    "memoryDump",
+    "containerPath",
+)
+"""The fields of a volume of which exactly one says where its bytes come from."""
+_MOST_CLOUD_INIT_BYTES = 2048
+_NAMED = (("configMap", "name"), ("secret", "secretName"), ("serviceAccount", "serviceAccountName"))
+_AT_MOST_ONE = (
+    ("serviceAccount", "serviceAccount"),
+    ("downwardMetrics", "downwardMetric"),
+    ("memoryDump", "memory dump"),
+)
+
+
+def claim_name(volume: Spec) -> str | None:
+    """The PersistentVolumeClaim behind *volume*, or None if it has no claim. A DataVolume's claim has its name."""
+    if (claim := volume.get("persistentVolumeClaim")) is not None:
+        return str(claim.get("claimName") or "")
+    if (data_volume := volume.get("dataVolume")) is not None:
+        return str(data_volume.get("name") or "")
+    if (ephemeral := volume.get("ephemeral")) is not None:
+        return str((ephemeral.get("persistentVolumeClaim") or {}).get("claimName") or "")
+    if (dump := volume.get("memoryDump")) is not None:
+        return str(dump.get("claimName") or "")
+    return None
+
+
+def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
+    """Rules 156 to 168 and 144, in their order."""
+    volumes: Sequence[Spec] = spec.get("volumes") or ()
+    causes: list[Cause] = []
+    for index, volume in enumerate(volumes):
+        field = f"{path}.volumes[{index}]"
+        for other in range(index):
+            if volumes[other].get("name") == volume.get("name"):
+                text = f"{field} and {path}.volumes[{other}] must not have the same Name."
+                causes.append(denial.invalid(f"{field}.name", text))
+                break
+        if sum(volume.get(source) is not None for source in SOURCES) != 1:
+            causes.append(denial.invalid(field, f"{field} must have exactly one source type set"))
+        if (data_volume := volume.get("dataVolume")) is not None and not data_volume.get("name"):
+            causes.append(denial.required(f"{field}.name", "DataVolume 'name' must be set"))
+        for source in ("cloudInitNoCloud", "cloudInitConfigDrive"):
+            if (details := volume.get(source)) is not None:
+                causes += _check_cloud_init(details, f"{field}.{source}", source)
+        causes += _check_host_disk(volume, field, cluster)
+        causes += [
+            denial.invalid(f"{field}.{source}.{key}", f"{field}.{source}.{key} is a required field")
+            for source, key in _NAMED
+            if volume.get(source) is not None and not volume[source].get(key)
+        ]
+        if volume.get("downwardMetrics") is not None and not cluster.has("DownwardMetrics"):
+            text = "downwardMetrics disks are not allowed: DownwardMetrics feature gate is not enabled."
+            causes.append(denial.invalid(field, text))
+        if disk_path := (volume.get("containerDisk") or {}).get("path"):
+            causes += check_container_path(disk_path, f"{field}.containerDisk")
+    causes += [
+        denial.invalid(f"{path}.volumes", f"{path}.volumes must have max one {label} volume set")
+        for source, label in _AT_MOST_ONE
+        if sum(volume.get(source) is not None for volume in volumes) > 1
+    ]
+    if spec.get("utilityVolumes"):
+        text = "cannot create VMI with utility volumes in spec, utility volumes can only be added via hotplug"
+        causes.append(denial.invalid(f"{path}.utilityVolumes", text))
+    return causes
+
+
+def check_container_path(path: str, field: str) -> Iterator[Cause]:
+    """Rule 144: *path* inside a container image points at a file."""
+    if path == "/":
+        yield denial.invalid(field, f"{field} must not point to root")
+    elif not path.startswith("/") or str(PurePosixPath(path)) != path or ".." in PurePosixPath(path).parts:
+        yield denial.invalid(field, f"{field} must be an absolute path to a file without relative components")
+
+
+def _check_cloud_init(details: Spec, field: str, source: str) -> Iterator[Cause]:
+    """Rules 159 to 163."""
+    found = 0
+    for what, plain, encoded, secret, cure in (
+        ("userdata", "userData", "userDataBase64", "secretRef", "UserDataSecretRef"),
+        ("networkdata", "networkData", "networkDataBase64", "networkDataSecretRef", "NetworkDataSecretRef"),
+    ):
+        given = [key for key in (plain, encoded) if details.get(key)]
+        if (details.get(secret) or {}).get("name") or (details.get(secret) is not None and what == "userdata"):
+            given.append(secret)
+        found += len(given)
+        if len(given) > 1:
+            yield denial.invalid(field, f"{field} must have only one {what}source set.")
+        length = len((details.get(plain) or "").encode())
+        if text := details.get(encoded):
+            try:
+                length = len(base64.b64decode(text, validate=True))
+            except (binascii.Error, ValueError):
+                name = f"{field}.{encoded}.{source}.{encoded}"
+                yield denial.invalid(f"{field}.{encoded}", f"{name} is not a valid base64 value.")
+                continue
+        if length > _MOST_CLOUD_INIT_BYTES:
+            text = f"{field} {what} exceeds {_MOST_CLOUD_INIT_BYTES} byte limit. Should use {cure} for larger data."
+            yield denial.invalid(field, text)
+    if not found:
+        text = f"{field} must have at least one userdatasource or one networkdatasource set."
+        yield denial.invalid(field, text)
+
+
+def _check_host_disk(volume: Spec, field: str, cluster: Cluster) -> Iterator[Cause]:
+    """Rule 164."""
+    disk = volume.get("hostDisk")
+    if disk is None:
+        return
+    if not cluster.has("HostDisk"):
+        yield denial.invalid(field, "HostDisk feature gate is not enabled")
+    field = f"{field}.hostDisk"
+    if not disk.get("path"):
+        yield denial.not_found(f"{field}.path", f"{field}.path is required for hostDisk volume")
+    kind = disk.get("type") or ""
+    if kind not in ("Disk", "DiskOrCreate"):
+        text = f"{field}.type has invalid value '{kind}', allowed are 'Disk' or 'DiskOrCreate'"
+        yield denial.invalid(f"{field}.type", text)
+    if kind != "DiskOrCreate" and disk.get("capacity") not in (None, "0", 0):
+        text = f"{field}.capacity is allowed to pass only with {field}.type equal to 'DiskOrCreate'"
+        yield denial.invalid(f"{field}.capacity", text)
+
+
+def check_access(spec: Spec, path: str) -> list[Cause]:
+    """Rules 169 to 172: access credentials."""
+    volumes = spec.get("volumes") or ()
+    causes: list[Cause] = []
+    for index, credential in enumerate(spec.get("accessCredentials") or ()):
+        field = f"{path}.accessCredentials[{index}]"
+        kinds = [kind for kind in ("sshPublicKey", "userPassword") if credential.get(kind) is not None]
+        if len(kinds) != 1:
+            causes.append(denial.invalid(field, f"{field} must have exactly one access credential type set"))
+        for kind in kinds:
+            causes += _check_credential(credential[kind], field, kind, volumes)
+    return causes
+
+
+def _check_credential(details: Spec, field: str, kind: str, volumes: Sequence[Spec]) -> Iterator[Cause]:
+    if sum(value is not None for value in (details.get("source") or {}).values()) != 1:
+        yield denial.invalid(f"{field}.{kind}.source", f"{field} must have exactly one source set")
+    methods = {name: value for name, value in (details.get("propagationMethod") or {}).items() if value is not None}
+    method_field = f"{field}.{kind}.propagationMethod"
+    if len(methods) != 1:
+        yield denial.invalid(method_field, f"{field} must have exactly one propagationMethod set")
+    for method, source in (("noCloud", "cloudInitNoCloud"), ("configDrive", "cloudInitConfigDrive")):
+        if method in methods and not any(volume.get(source) is not None for volume in volumes):
+            text = f"{field} requires a {method} volume to exist when the {method} propagationMethod is in use."
+            yield denial.invalid(method_field, text)
+    agent = methods.get("qemuGuestAgent")
+    if kind == "sshPublicKey" and agent is not None and not agent.get("users"):
+        text = f"{field} requires at least one user to be present in the users list"
+        yield denial.invalid(f"{method_field}.qemuGuestAgent.users", text)
