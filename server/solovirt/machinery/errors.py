@@ -347,6 +347,11 @@ def too_long(field: str, max_bytes: int) -> FieldError:
     return FieldError(FieldErrorType.TOO_LONG, field, detail=f"may not be more than {max_bytes} {unit}")
 
 
+def too_many(field: str, actual: int, most: int) -> FieldError:
+    unit = "item" if most == 1 else "items"
+    return FieldError(FieldErrorType.TOO_MANY, field, actual, f"must have at most {most} {unit}")
+
+
 class Invalid(StatusError):
     """The object breaks rules of its kind: 422 with a cause for each."""
 
