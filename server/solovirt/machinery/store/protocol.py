@@ -52,7 +52,7 @@ class Record:
 
 
 def parse(record: Record, api_version: str, kind: str) -> Document:
-    import orjson  # noqa: PLC0415 - the protocol stays importable without the codec
+    import orjson  # here, so that the protocol stays importable without the codec
 
     document: Document = {"apiVersion": api_version, "kind": kind}
     document.update(orjson.loads(b"{" + record.body))
@@ -153,7 +153,7 @@ class Cursor(Protocol):
         """Everything up to and including this revision has been handed out or does not concern this resource."""
         ...
 
-    async def next(self, timeout: float | None = None) -> Sequence[Event]:
+    async def next(self, timeout: float | None = None) -> Sequence[Event]:  # noqa: ASYNC109 - no error, an empty answer
         """
         Wait for events and return all there are, in the order of their commit; empty after *timeout* seconds of real time.
 
@@ -194,7 +194,7 @@ class Store(Protocol):
         """`now`, at least as new as every write that was acknowledged anywhere before this call."""
         ...
 
-    async def wait_for(self, revision: int, timeout: float) -> bool:
+    async def wait_for(self, revision: int, timeout: float) -> bool:  # noqa: ASYNC109 - no error, an answer
         """Wait until `now` contains *revision*; False after *timeout* seconds of real time."""
         ...
 

@@ -1,0 +1,125 @@
+"""
+Bringing a database to the schema that this version needs.
+
+An empty database gets its tables at once from `tables`; one that is behind is migrated by alembic, which is imported only then: it takes a
+third of a second to load. The scripts are in `migrations/` of a checkout and in `solovirt/_migrations` of an installed package.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from solovirt.machinery.store import tables
+from solovirt.machinery.store.dialect import Transaction, database_for
+
+_VERSION_TABLE = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False, primary_key=True),
+)
+# Any number will do, as long as all versions of this program agree on it.
+_ADVISORY_LOCK = 0x50101
+
+
+class SchemaNotCurrent(RuntimeError):
+    """The database's schema is not the one that this version works with."""
+
+
+def scripts() -> Path:
+    """The folder of alembic's scripts."""
+    package = Path(__file__).resolve().parents[2]
+    for folder in (package / "_migrations", package.parents[1] / "migrations"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise FileNotFoundError(f"no migrations beside {package}: the installation is incomplete")
+
+
+def current(connection: sa.Connection) -> str | None:
+    """The database's schema revision; None if it has no schema of ours."""
+    if not sa.inspect(connection).has_table(_VERSION_TABLE.name):
+        return None
+    version: str | None = connection.execute(sa.select(_VERSION_TABLE.c.version_num)).scalar_one_or_none()
+    return version
+
+
+def check(connection: sa.Connection) -> None:
+    """Raise SchemaNotCurrent unless the schema is current."""
+    found = current(connection)
+    if found != tables.SCHEMA:
+        state = "is empty" if found is None else f"has schema {found}"
+        raise SchemaNotCurrent(
+            f"the database {state}, this version works with schema {tables.SCHEMA}: run the migrations"
+        )
+
+
+def create(connection: sa.Connection) -> None:
+    """Make the whole schema in an empty database."""
+    tables.create(connection)
+    _VERSION_TABLE.create(connection)
+    connection.execute(sa.insert(_VERSION_TABLE).values(version_num=tables.SCHEMA))
+
+
+def bring_up(connection: sa.Connection) -> None:
+    """Create or migrate inside the transaction of *connection*; nothing happens if the schema is current."""
+    found = current(connection)
+    if found == tables.SCHEMA:
+        return
+    if connection.dialect.name == "postgresql":
+        # Several replicas may start at once: the first one does it, the others find it done.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        found = current(connection)
+        if found == tables.SCHEMA:
+            return
+    if found is None:
+        create(connection)
+    else:
+        run_alembic(connection, tables.SCHEMA)
+
+
+def run_alembic(connection: sa.Connection, target: str) -> None:
+    """Migrate to *target* with alembic. Raises SchemaNotCurrent if the database's schema is of a later version of this program."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(scripts()))
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    found = current(connection)
+    if found is not None and found not in known:
+        raise SchemaNotCurrent(f"the database has schema {found}, which is later than this version's {tables.SCHEMA}")
+    command.upgrade(config, target)
+
+
+async def upgrade(url: str) -> None:
+    """
+    Create or migrate the schema of the database at *url*; nothing happens if it is current.
+
+    A database in memory has none before it is opened: `SqlStore.start` makes it. Raises DatabaseInUse, SchemaNotCurrent if the database
+    belongs to a later version, and the errors of `Database`.
+    """
+
+    def work(transaction: Transaction) -> None:
+        bring_up(transaction.core)
+
+    database = database_for(url)
+    if database.in_memory:
+        return
+    await database.open()
+    try:
+        await database.write(work)
+    finally:
+        await database.close()
+
+
+async def is_current(url: str) -> bool:
+    """Whether the schema of the database at *url* is the one that this version works with."""
+    database = database_for(url)
+    await database.open()
+    try:
+        return await database.read(lambda transaction: current(transaction.core)) == tables.SCHEMA
+    finally:
+        await database.close()

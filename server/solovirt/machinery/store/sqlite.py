@@ -1,0 +1,233 @@
+"""
+The store on SQLite.
+
+One process owns the file: it holds a lock on a file beside it for as long as it runs. One connection writes, in a thread of its own;
+another reads what memory no longer has. WAL with synchronous=FULL means that COMMIT returns after the write-ahead log has been synced.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import sqlalchemy as sa
+
+from solovirt.machinery.store import statements
+from solovirt.machinery.store.dialect import (
+    CommitUnknown,
+    DatabaseFailed,
+    DatabaseInUse,
+    DatabaseUnavailable,
+    Head,
+    Session,
+    Work,
+)
+from solovirt.machinery.store.worker import Worker
+
+T = TypeVar("T")
+
+# Somebody looking at the file with the sqlite3 shell may hold a lock for a moment.
+_BUSY_SECONDS = 10
+# Documents of a few kB fit a page of 8 KiB; measured best for creates among 4, 8 and 16 KiB.
+_PAGE_BYTES = 8192
+_CACHE_KIB = 8192
+# How much write-ahead log is collected before it is copied into the database, in pages.
+_CHECKPOINT_PAGES = 1000
+
+
+class _Connection:
+    """A connection with its thread; a `Transaction` while one runs."""
+
+    def __init__(self, engine: sa.Engine, worker: Worker, begin: str) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._begin = begin
+        self.core: sa.Connection
+        self._raw: sqlite3.Connection
+
+    async def open(self, prepare: Callable[[sqlite3.Connection], None]) -> None:
+        def connect() -> None:
+            self.core = self._engine.connect()
+            self._raw = cast("sqlite3.Connection", self.core.connection.dbapi_connection)
+            prepare(self._raw)
+
+        self._worker.start()
+        try:
+            await self._worker.run(connect)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        def disconnect() -> None:
+            if hasattr(self, "core"):
+                self.core.close()
+            self._engine.dispose()
+
+        await self._worker.run(disconnect)
+        await self._worker.stop()
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        return self._raw.execute(statement, parameters).rowcount
+
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._raw.executemany(statement, rows)
+
+    async def run(self, work: Work[T]) -> T:
+        return await self._worker.run(lambda: self._transact(work))
+
+    def _transact(self, work: Work[T]) -> T:
+        raw = self._raw
+        try:
+            raw.execute(self._begin)
+            result = work(self)
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            # Locked by somebody for longer than the busy time-out.
+            busy = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            raise (DatabaseUnavailable if busy else DatabaseFailed)(str(error)) from error
+        except (sqlite3.Error, sa.exc.DBAPIError) as error:
+            self._roll_back()
+            raise DatabaseFailed(str(error)) from error
+        except BaseException:
+            self._roll_back()
+            raise
+        try:
+            raw.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise CommitUnknown(str(error)) from error
+        finally:
+            self._settle()
+        return result
+
+    def _roll_back(self) -> None:
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+        self._settle()
+
+    def _settle(self) -> None:
+        # SQLAlchemy keeps a transaction of its own in mind if `core` was used; the database's has ended.
+        if self.core.in_transaction():
+            self.core.rollback()
+
+
+class SqliteDatabase:
+    """A `Database` in a file, or in memory for as long as it is open."""
+
+    def __init__(self, url: sa.URL) -> None:
+        name = url.database
+        self._path = None if name is None or name in ("", ":memory:") else Path(name)
+        self.in_memory = self._path is None
+        self._url = url.set(drivername="sqlite+pysqlite")
+        self._writer: _Connection | None = None
+        self._reader: _Connection | None = None
+        self._lock: int | None = None
+        self.statements = statements.prepare(sa.create_engine("sqlite+pysqlite://").dialect)
+
+    async def open(self) -> None:
+        """Raises DatabaseInUse if another process has the file, DatabaseFailed if it is no database."""
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(self._path)
+            # Secrets are in it. SQLite gives the files that it makes beside it the same mode.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        try:
+            self._writer = _Connection(self._engine(), Worker("solovirt-sqlite-write"), "BEGIN IMMEDIATE")
+            await self._writer.open(_prepare_writer)
+            if self._path is not None:
+                self._reader = _Connection(self._engine(), Worker("solovirt-sqlite-read"), "BEGIN")
+                await self._reader.open(_prepare_reader)
+        except sqlite3.Error as error:
+            await self.close()
+            raise DatabaseFailed(f"{self._path}: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        reader, self._reader = self._reader, None
+        writer, self._writer = self._writer, None
+        for connection in (reader, writer):
+            if connection is not None:
+                await connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def read(self, work: Work[T]) -> T:
+        # A database in memory belongs to its connection.
+        return await self._open(self._reader or self._writer).run(work)
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._open(self._writer).run(work)
+
+    async def begin(self) -> Session:
+        return _Session(self._open(self._writer))
+
+    @staticmethod
+    def _open(connection: _Connection | None) -> _Connection:
+        if connection is None:
+            raise DatabaseUnavailable("the database is closed")
+        return connection
+
+    def _engine(self) -> sa.Engine:
+        # Transactions are begun and ended here, neither by the driver nor by SQLAlchemy.
+        return sa.create_engine(
+            self._url,
+            poolclass=sa.StaticPool,
+            connect_args={"isolation_level": None, "check_same_thread": False, "timeout": _BUSY_SECONDS},
+        )
+
+
+class _Session:
+    """An append by the only process there is: all of it happens in `commit`."""
+
+    head: Head | None = None
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._connection.run(work)
+
+    async def commit(self, work: Work[None]) -> None:
+        await self._connection.run(work)
+
+    async def abandon(self) -> None:
+        """Nothing has begun."""
+
+
+def _prepare_writer(raw: sqlite3.Connection) -> None:
+    raw.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    raw.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _prepare_reader(raw: sqlite3.Connection) -> None:
+    raw.execute("PRAGMA query_only = ON")
+
+
+def _lock(path: Path) -> int:
+    """Take the database at *path* for this process, until the returned descriptor is closed."""
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # flock, not a POSIX lock: those don't keep apart two stores of one process, and end when any descriptor is closed.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip()
+        os.close(descriptor)
+        by = f" by process {holder}" if holder else ""
+        raise DatabaseInUse(
+            f"{path} is in use{by}: one process at a time can serve a SQLite database; several can share PostgreSQL"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
