@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from solovirt.kinds.apps import columns
+from solovirt.kinds.apps.behaviour import ControllerRevisionBehaviour
 from solovirt.kinds.scaling import SCALE
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
@@ -23,7 +24,7 @@ RESOURCES: tuple[Resource, ...] = (
                 columns=columns.CONTROLLER_REVISIONS,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=ControllerRevisionBehaviour(),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
         unconditional_update=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from solovirt.kinds.coordination import columns
-from solovirt.machinery.admission import Behaviour
+from solovirt.kinds.coordination.behaviour import LeaseBehaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
 
 GROUP = "coordination.k8s.io"
@@ -16,7 +16,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="lease",
         scope=Scope.NAMESPACED,
         versions=(Version("v1", ModelRef("solovirt.kinds.coordination.models.leases:Lease"), columns=columns.LEASES),),
-        behaviour=Behaviour(),
+        behaviour=LeaseBehaviour(),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
         create_on_update=True,

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from solovirt.kinds.core import columns
+from solovirt.kinds.core.behaviour.data import ConfigMapBehaviour, SecretBehaviour
+from solovirt.kinds.core.behaviour.event import EventBehaviour
+from solovirt.kinds.core.behaviour.namespace import NamespaceBehaviour
+from solovirt.kinds.core.behaviour.node import NodeBehaviour
+from solovirt.kinds.core.behaviour.pod import PodBehaviour
+from solovirt.kinds.core.behaviour.service import ServiceBehaviour
+from solovirt.kinds.core.behaviour.volume import PersistentVolumeBehaviour, PersistentVolumeClaimBehaviour
 from solovirt.kinds.scaling import SCALE
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Subresource, Version
@@ -17,7 +24,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1", ModelRef("solovirt.kinds.core.models.configuration:ConfigMap"), columns=columns.CONFIG_MAPS),
         ),
-        behaviour=Behaviour(),
+        behaviour=ConfigMapBehaviour(),
         short_names=("cm",),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
@@ -44,7 +51,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="event",
         scope=Scope.NAMESPACED,
         versions=(Version("v1", ModelRef("solovirt.kinds.core.models.events:Event"), columns=columns.EVENTS),),
-        behaviour=Behaviour(),
+        behaviour=EventBehaviour(),
         short_names=("ev",),
         flavour=Flavour.BUILT_IN,
         selectable_fields={
@@ -88,7 +95,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1", ModelRef("solovirt.kinds.core.models.namespaces:Namespace"), columns=columns.NAMESPACES),
         ),
-        behaviour=Behaviour(),
+        behaviour=NamespaceBehaviour(),
         short_names=("ns",),
         flavour=Flavour.BUILT_IN,
         verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
@@ -109,7 +116,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="node",
         scope=Scope.CLUSTER,
         versions=(Version("v1", ModelRef("solovirt.kinds.core.models.nodes:Node"), columns=columns.NODES),),
-        behaviour=Behaviour(),
+        behaviour=NodeBehaviour(),
         short_names=("no",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
@@ -132,7 +139,7 @@ RESOURCES: tuple[Resource, ...] = (
                 columns=columns.PERSISTENT_VOLUME_CLAIMS,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=PersistentVolumeClaimBehaviour(),
         short_names=("pvc",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
@@ -153,7 +160,7 @@ RESOURCES: tuple[Resource, ...] = (
                 columns=columns.PERSISTENT_VOLUMES,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=PersistentVolumeBehaviour(),
         short_names=("pv",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
@@ -168,7 +175,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="pod",
         scope=Scope.NAMESPACED,
         versions=(Version("v1", ModelRef("solovirt.kinds.core.models.pods:Pod"), columns=columns.PODS),),
-        behaviour=Behaviour(),
+        behaviour=PodBehaviour(),
         short_names=("po",),
         categories=("all",),
         flavour=Flavour.BUILT_IN,
@@ -251,7 +258,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="secret",
         scope=Scope.NAMESPACED,
         versions=(Version("v1", ModelRef("solovirt.kinds.core.models.configuration:Secret"), columns=columns.SECRETS),),
-        behaviour=Behaviour(),
+        behaviour=SecretBehaviour(),
         flavour=Flavour.BUILT_IN,
         selectable_fields={
             "type": "type",
@@ -286,7 +293,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="service",
         scope=Scope.NAMESPACED,
         versions=(Version("v1", ModelRef("solovirt.kinds.core.models.services:Service"), columns=columns.SERVICES),),
-        behaviour=Behaviour(),
+        behaviour=ServiceBehaviour(),
         short_names=("svc",),
         categories=("all",),
         flavour=Flavour.BUILT_IN,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from solovirt.kinds.rbac import columns
-from solovirt.machinery.admission import Behaviour
+from solovirt.kinds.rbac.behaviour import BindingBehaviour, RoleBehaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
 
 GROUP = "rbac.authorization.k8s.io"
@@ -22,7 +22,7 @@ RESOURCES: tuple[Resource, ...] = (
                 columns=columns.CLUSTER_ROLE_BINDINGS,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=BindingBehaviour(cluster=True),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
         unconditional_update=True,
@@ -38,7 +38,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1", ModelRef("solovirt.kinds.rbac.models.roles:ClusterRole"), columns=columns.CLUSTER_ROLES),
         ),
-        behaviour=Behaviour(),
+        behaviour=RoleBehaviour(cluster=True),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
         unconditional_update=True,
@@ -54,7 +54,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1", ModelRef("solovirt.kinds.rbac.models.roles:RoleBinding"), columns=columns.ROLE_BINDINGS),
         ),
-        behaviour=Behaviour(),
+        behaviour=BindingBehaviour(cluster=False),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
         unconditional_update=True,
@@ -68,7 +68,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="role",
         scope=Scope.NAMESPACED,
         versions=(Version("v1", ModelRef("solovirt.kinds.rbac.models.roles:Role"), columns=columns.ROLES),),
-        behaviour=Behaviour(),
+        behaviour=RoleBehaviour(cluster=False),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
         unconditional_update=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from solovirt.kinds.scheduling import columns
-from solovirt.machinery.admission import Behaviour
+from solovirt.kinds.scheduling.behaviour import PriorityClassBehaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
 
 GROUP = "scheduling.k8s.io"
@@ -22,7 +22,7 @@ RESOURCES: tuple[Resource, ...] = (
                 columns=columns.PRIORITY_CLASSES,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=PriorityClassBehaviour(),
         short_names=("pc",),
         flavour=Flavour.BUILT_IN,
         unconditional_update=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from solovirt.kinds.storage import columns
+from solovirt.kinds.storage.behaviour import StorageClassBehaviour
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
 
@@ -61,7 +62,7 @@ RESOURCES: tuple[Resource, ...] = (
                 "v1", ModelRef("solovirt.kinds.storage.models.classes:StorageClass"), columns=columns.STORAGE_CLASSES
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=StorageClassBehaviour(),
         short_names=("sc",),
         flavour=Flavour.BUILT_IN,
         has_generation=False,
