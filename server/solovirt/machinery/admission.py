@@ -20,10 +20,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from solovirt.machinery.auth.identity import User
-from solovirt.machinery.errors import FieldError
+from solovirt.machinery.errors import FieldError, StatusError
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey, Resource
 
 
@@ -72,8 +72,20 @@ class Behaviour:
     422 Invalid in Kubernetes' wording) or raises a StatusError of its own shape (KubeVirt's webhook denials).
     """
 
+    # The kind's mutate and validate must see the very state that the object is stored into, as when they hand out what only
+    # one object may have (a cluster IP). Otherwise a create is admitted against the newest state before its turn comes, as in Kubernetes.
+    needs_writer: ClassVar[bool] = False
+
     def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         """Change *obj* as the kind's defaulting and mutating webhooks would. *old* is None on create."""
+
+    def refuse_malformed(self, obj: Document, errors: Sequence[FieldError], admission: Admission) -> StatusError | None:
+        """
+        The refusal of an object that is not as its structural schema wants it, in the kind's own words; None for Kubernetes' Invalid.
+
+        Called when step 4 found *errors*. For kinds whose webhooks check the schema themselves, before the API server does.
+        """
+        return None
 
     def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
         return ()

@@ -16,6 +16,7 @@ import orjson
 from solovirt.machinery.resource import Document
 
 _METADATA = b'"metadata":'
+_SLOT = b'"resourceVersion":"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,15 @@ class Encoded:
     def body(self, revision: int) -> bytes:
         """`"metadata":{…},"spec":…}` with the resourceVersion in place."""
         return b"%b%d%b" % (self.head, revision, self.tail)
+
+    def unversioned(self) -> bytes:
+        """The same without a resourceVersion: what a dry run shows of an object that is not stored."""
+        head, tail = self.head[: -len(_SLOT)], self.tail[1:]
+        if head.endswith(b","):
+            head = head[:-1]
+        else:
+            tail = tail.removeprefix(b",")
+        return head + tail
 
 
 def encode(document: Document) -> Encoded:
@@ -44,7 +54,7 @@ def encode(document: Document) -> Encoded:
         tail += b"," + orjson.dumps(after)[1:-1]
     rest = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "metadata")}
     tail += b"}}" if not rest else b"}," + orjson.dumps(rest)[1:]
-    return Encoded(_METADATA + head + b'"resourceVersion":"', tail)
+    return Encoded(_METADATA + head + _SLOT, tail)
 
 
 def prefix(api_version: str, kind: str) -> bytes:

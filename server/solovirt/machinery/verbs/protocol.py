@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from typing import Any, Protocol
 
 from solovirt.machinery.auth.identity import User
-from solovirt.machinery.resource import Document, GroupResource, ObjectKey, Resource
+from solovirt.machinery.resource import Document, ObjectKey, Resource
 from solovirt.machinery.store.protocol import Record
 
 
@@ -125,6 +125,15 @@ class SubresourceRequest:
     verb: str
     http: Any
     body: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler of a subresource answers if it is not simply a document: another status, an empty body, another content type."""
+
+    status: int = 200
+    body: Document | bytes = b""
+    content_type: str = "application/json"
 
 
 Edit = Callable[[Document], Document | None]

@@ -1,0 +1,150 @@
+"""
+PATCH, and `edit`, its kin for callers inside the process (reference kubernetes-api.md 3.5, 3.6).
+
+The patch is applied inside the writer, to the object as it is when its turn comes: patches of one object never conflict unless they say
+themselves, by a resourceVersion, which one they are for.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from solovirt.machinery.clock import timestamp
+from solovirt.machinery.errors import BadRequest, Conflict, NotFound, UnsupportedMediaType
+from solovirt.machinery.patch import apply as server_side_apply
+from solovirt.machinery.patch import json_patch, merge, strategic
+from solovirt.machinery.resource import Document, Flavour
+from solovirt.machinery.store.protocol import Outcome, Record, Store, View
+from solovirt.machinery.verbs import decoding
+from solovirt.machinery.verbs.pipeline import Pipeline, check_patched_shape
+from solovirt.machinery.verbs.protocol import Caller, Edit, FieldValidation, PatchType, Stored, Target
+from solovirt.machinery.verbs.writing import write
+
+_CUSTOM_TYPES = (PatchType.JSON, PatchType.MERGE, PatchType.APPLY)
+
+Patcher = Callable[[Document], Any]
+
+
+async def patch(
+    pipeline: Pipeline, store: Store, target: Target, type: PatchType, body: Any, caller: Caller, *, force: bool
+) -> Stored:
+    """Apply the patch *body* to the object at *target*."""
+    if type is PatchType.APPLY:
+        return await _apply(pipeline, store, target, body, caller, force=force)
+    patcher = _patcher(pipeline, target, type, body, caller)
+    schema = pipeline.schema(target)
+
+    def change(current: Record | None, view: View) -> Outcome:
+        if current is None:
+            raise NotFound.of(target.resource.group_resource, target.name)
+        old = pipeline.document(current, target)
+        document = patcher(old)
+        accepted = _check(document, target, pipeline)
+        complaints = decoding.unknown_fields(document, schema, caller, accepted=accepted)
+        decoding.refuse_unknown_in_patch(complaints, document, caller)
+        return pipeline.admit_change(document, old, current, target, caller, view)
+
+    return await write(store, target, target.key, change, caller)
+
+
+async def edit(pipeline: Pipeline, store: Store, target: Target, edit: Edit, caller: Caller) -> Stored:
+    """Read, change by *edit*, and write in one step."""
+
+    def change(current: Record | None, view: View) -> Outcome:
+        if current is None:
+            raise NotFound.of(target.resource.group_resource, target.name)
+        old = pipeline.document(current, target)
+        document = pipeline.document(current, target)
+        replaced = edit(document)
+        return pipeline.admit_change(document if replaced is None else replaced, old, current, target, caller, view)
+
+    return await write(store, target, target.key, change, caller)
+
+
+def _patcher(pipeline: Pipeline, target: Target, type: PatchType, body: Any, caller: Caller) -> Patcher:
+    """What makes the new document out of the old one, without changing the old one."""
+    resource = target.resource
+    match type:
+        case PatchType.JSON:
+            operations = json_patch.parse(body)
+            complaints = (
+                json_patch.unknown_fields(body) if caller.field_validation is not FieldValidation.IGNORE else []
+            )
+            if complaints and caller.field_validation is FieldValidation.STRICT:
+                decoding.refuse_unknown_in_patch(complaints, body, caller)
+            caller.warnings += complaints
+            return lambda old: json_patch.apply(old, operations)
+        case PatchType.MERGE:
+            return lambda old: merge.apply(old, body)
+        case PatchType.STRATEGIC if resource.flavour is Flavour.BUILT_IN:
+            schema = pipeline.schema(target).structural
+            return lambda old: strategic.apply(old, body, schema)
+        case _:
+            listed = ", ".join(one.value for one in _CUSTOM_TYPES)
+            raise UnsupportedMediaType(
+                f"the body of the request was in an unknown format - accepted media types include: {listed}"
+            )
+
+
+def _check(document: Any, target: Target, pipeline: Pipeline) -> bool:
+    """A patched document must still be of its kind and of the right shape."""
+    schema = pipeline.schema(target)
+    if isinstance(document, dict):
+        resource = target.resource
+        wanted = resource.api_version(target.version)
+        if document.get("apiVersion") != wanted:
+            given = document.get("apiVersion") or ""
+            raise BadRequest(
+                f"the API version in the data ({given}) does not match the expected API version ({wanted})"
+            )
+        decoding.check_type(document, target)
+    return check_patched_shape(document, target, schema)
+
+
+async def _apply(pipeline: Pipeline, store: Store, target: Target, body: Any, caller: Caller, *, force: bool) -> Stored:
+    resource = target.resource
+    if not isinstance(body, dict):
+        raise BadRequest("error decoding YAML: the body is no object")
+    given = f"{body.get('apiVersion') or '/'}, Kind={body.get('kind') or ''}"
+    if (body.get("apiVersion"), body.get("kind")) != (resource.api_version(target.version), resource.kind):
+        raise BadRequest(f"invalid object type: {given}")
+    config = copy.deepcopy(body)
+    schema = pipeline.schema(target)
+    decoding.check_shape(config, target, schema)
+    decoding.check_place(config, target)
+    if config["metadata"].get("managedFields"):
+        raise BadRequest("metadata.managedFields must be nil")
+    uid = config["metadata"].get("uid")
+
+    def change(current: Record | None, view: View) -> Outcome:
+        live = None if current is None else pipeline.document(current, target)
+        if current is None and uid:
+            raise Conflict.of(
+                resource.group_resource,
+                target.name,
+                f"uid mismatch: the provided object specified uid {uid}, and no existing object was found",
+            )
+        if current is None and target.subresource:
+            raise NotFound.of(resource.group_resource, target.name)
+        if current is not None:
+            pipeline.check_revision(config, current, target)
+        document = server_side_apply.apply(
+            live,
+            config,
+            manager=caller.field_manager,
+            force=force,
+            api_version=resource.api_version(target.version),
+            subresource=target.subresource,
+            now=timestamp(pipeline.clock.now()),
+            schema=schema.structural,
+            kind=resource.kind,
+            key=target.key,
+        )
+        if current is None or live is None:
+            pipeline.guard_namespace(target, target.key, view)
+            return pipeline.admit_new(document, target, caller, view, managed=True)
+        return pipeline.admit_change(document, live, current, target, caller, view, managed=True)
+
+    return await write(store, target, target.key, change, caller)

@@ -1,0 +1,319 @@
+"""
+The way of every write: prune, default, admit, validate, stamp, encode.
+
+One `Pipeline` is shared by the verbs. Its two entries, `admit_new` and `admit_change`, take a document that is already known to be about
+the right object and turn it into what is stored, or raise. They look at memory only and have no effects, so they can run again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from solovirt.machinery import errors, metadata
+from solovirt.machinery.admission import Admission, Operation
+from solovirt.machinery.clock import Clock, timestamp
+from solovirt.machinery.errors import BadRequest, Conflict, FieldError, Forbidden, Invalid, NotFound, PlainError
+from solovirt.machinery.patch import fields
+from solovirt.machinery.registry import Registry
+from solovirt.machinery.resource import Document, Flavour, GroupResource, ObjectKey
+from solovirt.machinery.schema.protocol import ObjectSchema, Schemas
+from solovirt.machinery.store import encoding
+from solovirt.machinery.store.index import index_of
+from solovirt.machinery.store.protocol import Keep, Outcome, Put, Record, Remove, View, parse
+from solovirt.machinery.verbs import decoding
+from solovirt.machinery.verbs.protocol import Caller, Target
+
+NAMESPACES = GroupResource("", "namespaces")
+
+
+class ViewLookUp:
+    """Other objects, as a behaviour sees them: parsed, in their storage version."""
+
+    def __init__(self, view: View, registry: Registry) -> None:
+        self._view = view
+        self._registry = registry
+
+    def get(self, resource: GroupResource, key: ObjectKey) -> Document | None:
+        record = self._view.get(resource, key)
+        return None if record is None else self._parse(record)
+
+    def list(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Document]:
+        for record in self._view.list(resource, namespace):
+            if (document := self._parse(record)) is not None:
+                yield document
+
+    def _parse(self, record: Record) -> Document | None:
+        declared = self._registry.get(record.resource)
+        if declared is None:
+            return None
+        return parse(record, declared.api_version(declared.storage_version.name), declared.kind)
+
+
+class Pipeline:
+    """What turns documents into outcomes."""
+
+    def __init__(self, registry: Registry, schemas: Schemas, clock: Clock) -> None:
+        self._registry = registry
+        self._schemas = schemas
+        self.clock = clock
+
+    def schema(self, target: Target) -> ObjectSchema:
+        """The schema of the target's version. Raises NotFound if it is served no more."""
+        version = target.resource.version(target.version)
+        if version is None:
+            raise NotFound.path()
+        return self._schemas.of(target.resource, version)
+
+    def document(self, record: Record, target: Target) -> Document:
+        """Parse *record* in the version that the request is for."""
+        return parse(record, target.resource.api_version(target.version), target.resource.kind)
+
+    def admission(self, operation: Operation, target: Target, key: ObjectKey, caller: Caller, view: View) -> Admission:
+        return Admission(
+            operation=operation,
+            resource=target.resource,
+            version=target.version,
+            key=key,
+            user=caller.user,
+            lookup=ViewLookUp(view, self._registry),
+            now=self.clock.now(),
+            subresource=target.subresource,
+            dry_run=caller.dry_run,
+            warnings=caller.warnings,
+        )
+
+    # --- new objects
+
+    def admit_new(
+        self,
+        document: Document,
+        target: Target,
+        caller: Caller,
+        view: View,
+        *,
+        managed: bool = False,
+        accepted: bool = False,
+    ) -> Put:
+        """
+        Make *document*, changed in place, into a new object.
+
+        Its kind, shape and place have been checked. *managed* says that managedFields are set already, *accepted* that the schema takes
+        the document as it stands. Raises Invalid and whatever the kind's behaviour raises.
+        """
+        resource, schema = target.resource, self.schema(target)
+        meta = document["metadata"]
+        if meta.get("resourceVersion"):
+            raise PlainError("resourceVersion should not be set on objects to be created")
+        managed_fields = meta.get("managedFields") if managed else None
+        metadata.clean(meta)
+        caller.warnings += metadata.drop_duplicate_owners(meta)
+        admission = self.admission(
+            Operation.CREATE, target, ObjectKey(meta.get("namespace", ""), meta["name"]), caller, view
+        )
+        metadata.stamp_new(meta, now=admission.now, has_generation=resource.has_generation)
+        if resource.status_subresource:
+            document.pop("status", None)
+        if not accepted:
+            schema.prune(document)
+            schema.default(document)
+        resource.behaviour.mutate(document, None, admission)
+        found = self._conform(document, schema)
+        found = metadata.validate(meta, resource) + found
+        if not found:
+            found = list(resource.behaviour.validate_create(document, admission))
+        self._refuse(found, target, meta["name"])
+        if resource.flavour is Flavour.CUSTOM:
+            caller.warnings += metadata.finalizer_warnings(meta, None)
+        if managed:
+            meta["managedFields"] = managed_fields
+        else:
+            fields.track_update(
+                None,
+                document,
+                manager=caller.field_manager,
+                api_version=document["apiVersion"],
+                subresource=target.subresource,
+                now=timestamp(admission.now),
+                schema=schema.structural,
+            )
+        return self.put(document, target)
+
+    def guard_namespace(self, target: Target, key: ObjectKey, view: View) -> None:
+        """Raise NotFound or Forbidden unless the object's namespace exists and is not going (reference kubernetes-api.md 7)."""
+        if not target.resource.namespaced or self._registry.get(NAMESPACES) is None:
+            return
+        namespace = view.get(NAMESPACES, ObjectKey("", key.namespace))
+        if namespace is None:
+            raise NotFound.of(NAMESPACES, key.namespace)
+        if namespace.index.deleting:
+            raise Forbidden.of(
+                target.resource.group_resource,
+                key.name,
+                f"unable to create new content in namespace {key.namespace} because it is being terminated",
+                causes=[
+                    errors.Cause(
+                        f"namespace {key.namespace} is being terminated", "NamespaceTerminating", "metadata.namespace"
+                    )
+                ],
+            )
+
+    # --- changed objects
+
+    def admit_change(
+        self,
+        document: Document,
+        old: Document,
+        record: Record,
+        target: Target,
+        caller: Caller,
+        view: View,
+        *,
+        managed: bool = False,
+    ) -> Outcome:
+        """
+        Make *document*, changed in place, into the next version of *old* (which *record* holds).
+
+        Raises Conflict if the document insists on another resourceVersion, Invalid for what may not be. Keep if nothing
+        changes; Remove if the last thing that held a deleted object is gone.
+        """
+        resource, schema = target.resource, self.schema(target)
+        self.check_revision(document, record, target)
+        document = self._merge_subresource(document, old, target)
+        meta, old_meta = document["metadata"], old["metadata"]
+        asked_managed = meta.get("managedFields")
+        if "managedFields" not in meta or asked_managed is None:
+            meta["managedFields"] = old_meta.get("managedFields", [])
+        metadata.clean(meta)
+        caller.warnings += metadata.drop_duplicate_owners(meta)
+        metadata.restore(meta, old_meta)
+        if not schema.accepts(document):
+            schema.prune(document)
+            schema.default(document)
+        admission = self.admission(Operation.UPDATE, target, record.key, caller, view)
+        resource.behaviour.mutate(document, old, admission)
+        found = metadata.validate_update(meta, old_meta) + self._conform(document, schema, old)
+        found = self._metadata_errors(meta, old_meta, target) + found
+        if not found:
+            found = list(resource.behaviour.validate_update(document, old, admission))
+        self._refuse(found, target, record.key.name)
+        if resource.flavour is Flavour.CUSTOM and meta.get("finalizers") != old_meta.get("finalizers"):
+            caller.warnings += metadata.finalizer_warnings(meta, old_meta)
+        if resource.has_generation and self._raises_generation(document, old, target):
+            meta["generation"] = old_meta.get("generation", 0) + 1
+        if not managed:
+            fields.track_update(
+                old,
+                document,
+                manager=caller.field_manager,
+                api_version=document["apiVersion"],
+                subresource=target.subresource,
+                now=timestamp(admission.now),
+                schema=schema.structural,
+            )
+        if not meta.get("managedFields"):
+            meta.pop("managedFields", None)
+        meta.pop("resourceVersion", None)
+        if self._same(document, old):
+            return Keep()
+        return self.settle(document, target)
+
+    def settle(self, document: Document, target: Target) -> Put | Remove:
+        """Store *document*, or remove it if it is deleted and nothing holds it any more."""
+        meta = document["metadata"]
+        gone = (
+            "deletionTimestamp" in meta
+            and not meta.get("finalizers")
+            and not meta.get("deletionGracePeriodSeconds")
+            and not target.resource.behaviour.is_held(document)
+        )
+        put = self.put(document, target)
+        return Remove(put.encoded, put.index) if gone else put
+
+    def put(self, document: Document, target: Target) -> Put:
+        """Encode *document*."""
+        return Put(
+            encoding.encode(document), index_of(document, self._registry.selectable(target.resource.group_resource))
+        )
+
+    def check_revision(self, document: Document, record: Record, target: Target) -> None:
+        """Hold the document's resourceVersion, if it has one, against the stored one (reference kubernetes-api.md 3.3)."""
+        asked = document["metadata"].get("resourceVersion")
+        if not asked:
+            return
+        if not asked.isascii() or not asked.isdigit():
+            raise PlainError(f"strconv.ParseUint: parsing {errors.go_value(asked)}: invalid syntax")
+        if int(asked) not in (0, record.revision):
+            raise Conflict.of(target.resource.group_resource, record.key.name)
+
+    def _merge_subresource(self, document: Document, old: Document, target: Target) -> Document:
+        """What of *document* counts: its status alone through the status subresource, all but its status otherwise."""
+        if target.subresource == "status":
+            merged = copy.deepcopy(old)
+            meta = merged["metadata"]
+            # managedFields can be reset through a status request too; everything else of metadata is ignored.
+            if document["metadata"].get("managedFields") is not None:
+                meta["managedFields"] = document["metadata"]["managedFields"]
+            if document.get("status") is not None:
+                merged["status"] = document["status"]
+            else:
+                merged.pop("status", None)
+            return merged
+        if target.resource.status_subresource and target.subresource == "":
+            if "status" in old:
+                document["status"] = old["status"]
+            else:
+                document.pop("status", None)
+        return document
+
+    @staticmethod
+    def _raises_generation(document: Document, old: Document, target: Target) -> bool:
+        """Whether anything changed outside metadata, and outside status where that is a subresource."""
+        outside = {"metadata", "apiVersion", "kind"}
+        if target.resource.status_subresource:
+            outside.add("status")
+        names = (document.keys() | old.keys()) - outside
+        return any(document.get(name) != old.get(name) for name in names)
+
+    @staticmethod
+    def _same(document: Document, old: Document) -> bool:
+        """Whether two documents are equal but for resourceVersion; a managedFields time alone is no change."""
+        if document.keys() != old.keys():
+            return False
+        for name, value in document.items():
+            if name == "metadata":
+                before = {key: item for key, item in old["metadata"].items() if key != "resourceVersion"}
+                if value != before:
+                    return False
+            elif value != old[name]:
+                return False
+        return True
+
+    def _metadata_errors(self, meta: Document, old_meta: Document, target: Target) -> list[FieldError]:
+        """Metadata is validated again only where it changed."""
+        watched = ("labels", "annotations", "finalizers", "ownerReferences", "generateName")
+        if all(meta.get(name) == old_meta.get(name) for name in watched):
+            return []
+        return metadata.validate(meta, target.resource)
+
+    @staticmethod
+    def _conform(document: Document, schema: ObjectSchema, old: Document | None = None) -> list[FieldError]:
+        """Prune and default what admission left, and validate."""
+        if schema.accepts(document):
+            return []
+        schema.prune(document)
+        schema.default(document)
+        return list(schema.validate(document, old))
+
+    @staticmethod
+    def _refuse(found: list[FieldError], target: Target, name: str) -> None:
+        if found:
+            raise Invalid.of(target.resource.group, target.resource.kind, name, found)
+
+
+def check_patched_shape(document: Any, target: Target, schema: ObjectSchema) -> bool:
+    """A patched document must still be an object of its kind; says whether the schema accepts it as it stands."""
+    if not isinstance(document, dict):
+        raise BadRequest(f"the object provided is unrecognized (must be of type {target.resource.kind})")
+    return decoding.check_shape(document, target, schema)
