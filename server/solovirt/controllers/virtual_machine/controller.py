@@ -28,6 +28,7 @@ from solovirt.controllers.virtual_machine.status import StatusReport
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.flavor import application as flavors
 from solovirt.kinds.kubevirt import names
+from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import StatusError
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
@@ -35,6 +36,7 @@ from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 _ORPHAN_FINALIZER = "orphan"
 _LOOK_AGAIN = timedelta(seconds=10)
 """When to look at volumes again whose changes do not come here because the VM does not own them."""
+_SHORTEST_RETRY, _LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=5)
 _WAITS_FOR_VOLUMES = ("Provisioning", "WaitingForVolumeBinding", "DataVolumeError")
 
 
@@ -57,7 +59,6 @@ class VirtualMachineController:
         self._objects = tools.objects
         self._draw = draw
         self.sources: Sequence[Source] = (
-            Source(names.VIRTUAL_MACHINES),
             Source(names.VIRTUAL_MACHINE_INSTANCES, _keys_of_instance),
             Source(cdi.DATA_VOLUMES, _keys_of_owner),
         )
@@ -80,8 +81,20 @@ class VirtualMachineController:
         word = await self._report(key, failure)
         await self._release(self._owned_instance(vm))
         if failure is not None:
-            raise failure
+            return self._try_again(key)
         return Result(again_after=wait or (_LOOK_AGAIN if word in _WAITS_FOR_VOLUMES else None))
+
+    def _try_again(self, key: ObjectKey) -> Result:
+        """
+        Back off after a failure that its owner sees in the condition Failure: wait for as long as it has lasted already.
+
+        That doubles the waits without remembering how many there were, within the bounds that client-go's queues have too.
+        """
+        now = self._tools.clock.now()
+        condition = printable_status.condition(self._objects.get(names.VIRTUAL_MACHINES, key), "Failure")
+        since = condition.get("lastTransitionTime")
+        lasted = now - parse_timestamp(since) if since else timedelta(0)
+        return Result(again_after=min(max(lasted, _SHORTEST_RETRY), _LONGEST_RETRY))
 
     # Ownership and preparation
 
@@ -286,9 +299,7 @@ class VirtualMachineController:
                 failure = error
         await self._report(key, failure)
         await self._release(self._owned_instance(vm))
-        if failure is not None:
-            raise failure
-        return DONE
+        return DONE if failure is None else self._try_again(key)
 
     async def _release(self, instance: Document | None) -> None:
         """Let an instance that has ended go; its end is in the VM's status by now."""

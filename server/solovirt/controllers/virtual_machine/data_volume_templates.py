@@ -12,6 +12,7 @@ from typing import Any
 from solovirt.controllers.virtual_machine import instance_template
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.kubevirt import names
+from solovirt.machinery.control.objects import NotServed
 from solovirt.machinery.control.protocol import Objects, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden, StatusError
 from solovirt.machinery.resource import Document, ObjectKey
@@ -114,7 +115,10 @@ def data_volume_of(vm: Document, template: Document, objects: Objects) -> Docume
 
 def _resolve(reference: Document, namespace: str, objects: Objects) -> Document:
     key = ObjectKey(reference.get("namespace") or namespace, reference.get("name") or "")
-    found = objects.get(cdi.DATA_SOURCES, key)
+    try:
+        found = objects.get(cdi.DATA_SOURCES, key)
+    except NotServed:
+        found = None
     if found is None:
         raise DataVolumeError(f'{cdi.DATA_SOURCES} "{key.name}" not found')
     source = (found.get("spec") or {}).get("source") or {}

@@ -120,6 +120,7 @@ class Pipeline:
             schema.default(document)
         resource.behaviour.mutate(document, None, admission)
         found = self._conform(document, schema)
+        self._refuse_malformed(document, found, admission)
         found = metadata.validate(meta, resource) + found
         if not found:
             found = list(resource.behaviour.validate_create(document, admission))
@@ -193,7 +194,9 @@ class Pipeline:
             schema.default(document)
         admission = self.admission(Operation.UPDATE, target, record.key, caller, view)
         resource.behaviour.mutate(document, old, admission)
-        found = metadata.validate_update(meta, old_meta) + self._conform(document, schema, old)
+        malformed = self._conform(document, schema, old)
+        self._refuse_malformed(document, malformed, admission)
+        found = metadata.validate_update(meta, old_meta) + malformed
         found = self._metadata_errors(meta, old_meta, target) + found
         if not found:
             found = list(resource.behaviour.validate_update(document, old, admission))
@@ -305,6 +308,13 @@ class Pipeline:
         schema.prune(document)
         schema.default(document)
         return list(schema.validate(document, old))
+
+    @staticmethod
+    def _refuse_malformed(document: Document, found: list[FieldError], admission: Admission) -> None:
+        """Let the kind word what is wrong with the document's shape, if it wants to."""
+        refusal = admission.resource.behaviour.refuse_malformed(document, found, admission) if found else None
+        if refusal is not None:
+            raise refusal
 
     @staticmethod
     def _refuse(found: list[FieldError], target: Target, name: str) -> None:

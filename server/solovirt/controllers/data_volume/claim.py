@@ -1,0 +1,269 @@
+"""
+From a DataVolume to the claim that is made for it (reference cdi.md 5 and 6).
+
+`spec.pvc` is taken as it is; what `spec.storage` leaves open is filled in from the storage class's profile, and its size grows by the file system's
+overhead, so that a disk of the size asked for fits in.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from solovirt.kinds.cdi import names
+from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery.resource import Document
+
+_MEBIBYTE = 1 << 20
+DEFAULT_OVERHEAD = "0.06"
+_CONTROLLER_LABELS = {
+    "app": "containerized-data-importer",
+    "app.kubernetes.io/component": "storage",
+    "app.kubernetes.io/managed-by": "cdi-controller",
+}
+_NO_FILLING_UP_ALERT = {"alerts.k8s.io/KubePersistentVolumeFillingUp": "disabled"}
+
+
+class ClaimNotValid(Exception):
+    """No claim can be made of the DataVolume as things stand; the text is that of CDI's event ErrClaimNotValid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What there is to render a claim with."""
+
+    classes: Sequence[Document] = ()
+    profiles: Mapping[str, Document] = field(default_factory=dict)
+    config: Document | None = None
+    """The CDIConfig `config`."""
+    clone_source: Document | None = None
+    """The claim that is cloned, if it is one and there."""
+
+
+def storage_class(requested: str | None, content_type: str, classes: Sequence[Document]) -> Document | None:
+    """
+    The class to use: the one requested, else the default one; None if there is none.
+
+    The default for virtual machines goes before the cluster's, except for archives; of several the newest, then the first by name.
+    """
+    if requested is not None:
+        return next((one for one in classes if one["metadata"]["name"] == requested), None)
+    annotations = (
+        [names.DEFAULT_CLASS] if content_type == "archive" else [names.DEFAULT_VIRT_CLASS, names.DEFAULT_CLASS]
+    )
+    for annotation in annotations:
+        defaults = sorted(
+            (one for one in classes if (one["metadata"].get("annotations") or {}).get(annotation) == "true"),
+            key=lambda one: one["metadata"]["name"],
+        )
+        if defaults:
+            return max(defaults, key=lambda one: str(one["metadata"].get("creationTimestamp") or ""))
+    return None
+
+
+def claim_spec(data_volume: Document, source: Mapping[str, Any], storage: Storage) -> Document:
+    """The spec of the claim. Raises ClaimNotValid."""
+    spec = data_volume["spec"]
+    if spec.get("pvc") is not None:
+        rendered: Document = copy.deepcopy(spec["pvc"])
+        _check_size(_requested(rendered))
+        return rendered
+    return _from_storage(spec, source, storage)
+
+
+def _from_storage(spec: Document, source: Mapping[str, Any], storage: Storage) -> Document:
+    rendered: Document = copy.deepcopy(spec.get("storage") or {})
+    content_type = spec.get("contentType") or "kubevirt"
+    if content_type == "archive":
+        if rendered.get("volumeMode") == "Block":
+            raise ClaimNotValid("ContentType Archive cannot have block volumeMode")
+        rendered["volumeMode"] = "Filesystem"
+    chosen = storage_class(rendered.get("storageClassName"), content_type, storage.classes)
+    if chosen is None:
+        if not rendered.get("accessModes"):
+            raise ClaimNotValid("PVC spec is missing accessMode and no storageClass to choose profile")
+        class_name = rendered.get("storageClassName") or ""
+        profile: Document = {}
+    else:
+        class_name = rendered["storageClassName"] = chosen["metadata"]["name"]
+        profile = storage.profiles.get(class_name) or {}
+        _fill_modes(rendered, class_name, profile)
+    size = _size(rendered, source, storage)
+    if (rendered.get("volumeMode") or "Filesystem") == "Filesystem":
+        size = inflated(size, overhead(storage.config, class_name))
+    minimum = (((profile.get("metadata") or {}).get("annotations")) or {}).get(names.MINIMUM_SIZE)
+    if minimum is not None:
+        size = max(size, int(quantity.whole(minimum)))
+    # Only a size that was changed is written anew: `10Gi` on a block volume stays `10Gi`.
+    resources = rendered.setdefault("resources", {})
+    asked = (resources.get("requests") or {}).get("storage")
+    if asked is None or size != quantity.whole(asked):
+        resources["requests"] = {**(resources.get("requests") or {}), "storage": str(size)}
+    return rendered
+
+
+def _fill_modes(rendered: Document, class_name: str, profile: Document) -> None:
+    """Access modes and volume mode from the profile, where the DataVolume does not give them."""
+    sets: Sequence[Document] = (profile.get("status") or {}).get("claimPropertySets") or ()
+    if rendered.get("accessModes") and rendered.get("volumeMode"):
+        return
+    if rendered.get("volumeMode"):
+        fitting = next((one for one in sets if one.get("volumeMode") == rendered["volumeMode"]), None)
+        if fitting is None:
+            raise ClaimNotValid(
+                f"Spec is missing accessMode and cannot get access mode from StorageProfile {class_name}"
+            )
+        rendered["accessModes"] = list(fitting.get("accessModes") or ())
+        return
+    if rendered.get("accessModes"):
+        wanted = set(rendered["accessModes"])
+        fitting = next((one for one in sets if wanted & set(one.get("accessModes") or ())), None)
+        if fitting is not None and fitting.get("volumeMode"):
+            rendered["volumeMode"] = fitting["volumeMode"]
+        return
+    if not sets or not sets[0].get("accessModes"):
+        raise ClaimNotValid(
+            f"Spec is missing accessMode and volumeMode, cannot get access mode from StorageProfile {class_name}"
+        )
+    rendered["accessModes"] = list(sets[0]["accessModes"])
+    rendered["volumeMode"] = sets[0].get("volumeMode") or "Filesystem"
+
+
+def _size(rendered: Document, source: Mapping[str, Any], storage: Storage) -> int:
+    requested = _requested(rendered)
+    if requested is None and ("pvc" in source or "snapshot" in source) and storage.clone_source is not None:
+        # Without bytes to look into, the source's capacity stands for its disk; overhead that it already has is taken off first.
+        of_source = storage.clone_source
+        capacity = int(quantity.whole(((of_source.get("status") or {}).get("capacity") or {}).get("storage")))
+        size = capacity or _requested(of_source.get("spec") or {}) or 0
+        if (of_source.get("spec", {}).get("volumeMode") or "Filesystem") == "Filesystem":
+            class_name = of_source["spec"].get("storageClassName") or ""
+            size = usable(size, overhead(storage.config, class_name))
+        return size
+    _check_size(requested)
+    return requested or 0
+
+
+def _requested(spec: Document) -> int | None:
+    requested = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    return None if requested is None else int(quantity.whole(requested))
+
+
+def _check_size(size: int | None) -> None:
+    if size is None:
+        raise ClaimNotValid("PVC Spec is not valid - missing storage size")
+    if size < _MEBIBYTE:
+        raise ClaimNotValid("PVC Spec is not valid - storage size should be at least 1MiB")
+
+
+def overhead(config: Document | None, class_name: str) -> Fraction:
+    """The part of a file system that is not a disk's, by class, from the CDIConfig."""
+    configured = ((config or {}).get("status") or {}).get("filesystemOverhead") or {}
+    of_class = (configured.get("storageClass") or {}).get(class_name)
+    return Fraction(str(of_class or configured.get("global") or DEFAULT_OVERHEAD))
+
+
+def inflated(size: int, part: Fraction) -> int:
+    """The claim that a disk of *size* bytes needs: 10Gi at 0.06 is 11381663335 (reference cdi.md 6.1)."""
+    return math.ceil(math.ceil(size / _MEBIBYTE) * _MEBIBYTE * (1 + part))
+
+
+def usable(size: int, part: Fraction) -> int:
+    """The disk that fits into a claim of *size* bytes."""
+    return math.ceil(size / (1 + part)) // _MEBIBYTE * _MEBIBYTE
+
+
+def claim(data_volume: Document, spec: Document, source: Mapping[str, Any]) -> Document:
+    """The whole claim, with the labels, annotations and owner that CDI gives it (reference cdi.md 5)."""
+    metadata = data_volume["metadata"]
+    annotations = {
+        key: value for key, value in (metadata.get("annotations") or {}).items() if key != names.POPULATED_FOR
+    }
+    annotations |= {
+        names.POD_RESTARTS: "0",
+        names.CONTENT_TYPE: data_volume["spec"].get("contentType") or "kubevirt",
+        names.PREALLOCATION_REQUESTED: "true" if data_volume["spec"].get("preallocation") else "false",
+        names.CREATED_FOR_DATA_VOLUME: metadata["uid"],
+        names.USE_POPULATOR: "false",
+    }
+    for annotation, of_spec in (
+        (names.PRIORITY_CLASS, "priorityClassName"),
+        (names.SERVICE_ACCOUNT, "serviceAccountName"),
+    ):
+        if value := data_volume["spec"].get(of_spec):
+            annotations[annotation] = value
+    annotations |= source_annotations(source)
+    labels = {**_CONTROLLER_LABELS}
+    if (spec.get("volumeMode") or "Filesystem") == "Filesystem":
+        labels |= _NO_FILLING_UP_ALERT
+    labels |= metadata.get("labels") or {}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": [owner_reference(data_volume)],
+        },
+        "spec": spec,
+    }
+
+
+def owner_reference(data_volume: Document) -> Document:
+    """The reference by which a DataVolume controls its claim."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": "DataVolume",
+        "name": data_volume["metadata"]["name"],
+        "uid": data_volume["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+_IMPORT_FIELDS = {
+    "secretRef": "secretName",
+    "certConfigMap": "certConfigMap",
+    "checksum": "checksum",
+    "insecureSkipVerify": "insecureSkipVerify",
+    "pullMethod": "registryImportMethod",
+    "diskId": "diskId",
+    "uuid": "uuid",
+    "backingFile": "backingFile",
+    "thumbprint": "vddk.thumbprint",
+}
+"""Fields of a source, and the annotation (below the prefix of imports) that carries each."""
+
+
+def source_annotations(source: Mapping[str, Any]) -> dict[str, str]:
+    """What a claim says of where its content comes from (reference cdi.md 5.2)."""
+    if "upload" in source:
+        return {names.UPLOAD_TARGET: ""}
+    if "pvc" in source:
+        return {names.CLONE_REQUEST: f"{source['pvc'].get('namespace')}/{source['pvc'].get('name')}"}
+    if "blank" in source:
+        return {names.IMPORT_SOURCE: "none"}
+    kind = next(iter(source), None)
+    if kind is None or kind == "snapshot":
+        return {}
+    fields: Mapping[str, Any] = source[kind] or {}
+    out = {names.IMPORT_SOURCE: kind}
+    if fields.get("url") or fields.get("imageStream"):
+        out[names.IMPORT_ENDPOINT] = fields.get("url") or fields["imageStream"]
+    for of_source, annotation in _IMPORT_FIELDS.items():
+        if (value := fields.get(of_source)) not in (None, ""):
+            out[names.IMPORT_PREFIX + annotation] = str(value).lower() if isinstance(value, bool) else str(value)
+    if fields.get("imageStream"):
+        out[names.IMPORT_PREFIX + "registryImageStream"] = "true"
+    if architecture := (fields.get("platform") or {}).get("architecture"):
+        out[names.IMPORT_PREFIX + "registryImageArchitecture"] = architecture
+    for headers in ("extraHeaders", "secretExtraHeaders"):
+        for index, header in enumerate(fields.get(headers) or ()):
+            out[f"{names.IMPORT_PREFIX}{headers}.{index}"] = header
+    return out

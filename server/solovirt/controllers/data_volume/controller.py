@@ -1,0 +1,300 @@
+"""
+The reconciler of DataVolumes (reference cdi.md 4.1).
+
+One pass: find out where the content comes from, make the claim or take one over, and, once it is bound, ask the engine how far the transfer is
+and write that down, on the claim first and then in the status. The engine is asked anew each time, so a restart goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from solovirt.controllers.data_volume import claim as claims
+from solovirt.controllers.data_volume import status as statuses
+from solovirt.controllers.data_volume import transfer
+from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage
+from solovirt.controllers.data_volume.status import Event, Situation
+from solovirt.kinds.cdi import names
+from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery.control.objects import NotServed
+from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
+from solovirt.machinery.errors import AlreadyExists, Forbidden
+from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+from solovirt.volumes.protocol import Operation, Progress, TransferId, TransferRequest, Transfers, TransferState
+
+_LOOK_AGAIN = timedelta(seconds=10)
+"""When to look again for something whose appearance wakes nobody: a clone's source, a DataSource, a storage class."""
+_FINAL = ("Succeeded", "Failed")
+
+
+class DataVolumeController:
+    """Makes DataVolumes' claims and has them filled."""
+
+    name: ClassVar[str] = "datavolume-import-controller"
+    resource: ClassVar[GroupResource] = names.DATA_VOLUMES
+
+    def __init__(
+        self, tools: Tools, transfers: Transfers, *, recorders: Mapping[Operation, Recorder] | None = None
+    ) -> None:
+        """*recorders* are those of CDI's controllers for single operations; the tools' is used for the others."""
+        self._tools = tools
+        self._objects = tools.objects
+        self._transfers = transfers
+        self._recorders = recorders or {}
+        self.sources: Sequence[Source] = (Source(names.PERSISTENT_VOLUME_CLAIMS, _keys_of_claim),)
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        data_volume = self._objects.get(names.DATA_VOLUMES, key)
+        if data_volume is None or data_volume["metadata"].get("deletionTimestamp"):
+            if claim := self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, key):
+                await self._transfers.forget(TransferId(claim["metadata"]["uid"]))
+            return DONE
+        source = self._source(data_volume)
+        if source is None:
+            # The DataSource is missing or not ready: nobody handles the DataVolume until it is (reference cdi.md 10).
+            return Result(again_after=_LOOK_AGAIN)
+        operation = transfer.operation_of(source)
+        if names.USE_POPULATOR not in (data_volume["metadata"].get("annotations") or {}):
+            noted = await self._objects.edit(names.DATA_VOLUMES, key, _note_no_populator)
+            if noted is None:
+                return DONE
+            data_volume = noted
+        claim = self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, key)
+        trouble: Event | None = None
+        if claim is None:
+            claim, trouble = await self._make_claim(data_volume, source)
+            if claim is None:
+                await self._write(Situation(data_volume, None, operation, source, self._now(), trouble=trouble))
+                return Result(again_after=_LOOK_AGAIN)
+        elif claim["metadata"].get("deletionTimestamp"):
+            message = f'Resource "{key.name}" marked for deletion'
+            self._tools.recorder.event(data_volume, "Warning", "ErrResourceMarkedForDeletion", message)
+            return DONE
+        elif not _controls(data_volume, claim):
+            claim = await self._take_over(data_volume, claim)
+            if claim is None:
+                return Result(again_after=_LOOK_AGAIN)
+        return await self._fill(data_volume, claim, source, operation)
+
+    # Where the content comes from
+
+    def _source(self, data_volume: Document) -> Mapping[str, Any] | None:
+        """The source, a sourceRef resolved; empty for external population, None if it cannot be told yet."""
+        spec = data_volume["spec"]
+        reference = spec.get("sourceRef")
+        if reference is None:
+            source: Mapping[str, Any] = spec.get("source") or {}
+            return source
+        key = ObjectKey(reference.get("namespace") or data_volume["metadata"]["namespace"], reference.get("name", ""))
+        try:
+            found = self._objects.get(names.DATA_SOURCES, key)
+        except NotServed:
+            return None
+        of_found = ((found or {}).get("spec") or {}).get("source") or {}
+        return {kind: of_found[kind] for kind in ("pvc", "snapshot") if of_found.get(kind)} or None
+
+    def _clone_source(self, source: Mapping[str, Any]) -> tuple[Document | None, Event | None]:
+        """The claim that is cloned, or why the clone can't begin."""
+        for kind, resource in (("pvc", names.PERSISTENT_VOLUME_CLAIMS), ("snapshot", names.VOLUME_SNAPSHOTS)):
+            if kind not in source:
+                continue
+            of_source = source[kind]
+            found = None
+            try:
+                found = self._objects.get(resource, ObjectKey(of_source["namespace"], of_source["name"]))
+            except NotServed:
+                found = None
+            if found is None:
+                missing = f"The source {kind} {of_source['name']} doesn't exist"
+                return None, Event("Warning", "CloneWithoutSource", missing)
+            return found, None
+        return None, None
+
+    # The claim
+
+    async def _make_claim(
+        self, data_volume: Document, source: Mapping[str, Any]
+    ) -> tuple[Document | None, Event | None]:
+        if names.PRE_POPULATED in (data_volume["metadata"].get("annotations") or {}):
+            return None, None
+        clone_source, trouble = self._clone_source(source)
+        if trouble is not None and "storage" not in ((data_volume["spec"].get("pvc") or {}).get("resources") or {}):
+            return None, trouble
+        try:
+            spec = claims.claim_spec(data_volume, source, self._storage(clone_source))
+        except ClaimNotValid as error:
+            return None, Event("Warning", "ErrClaimNotValid", str(error))
+        try:
+            made = await self._objects.create(names.PERSISTENT_VOLUME_CLAIMS, claims.claim(data_volume, spec, source))
+        except AlreadyExists:
+            return None, None
+        except Forbidden as error:
+            if "exceeded quota:" in error.message:
+                return None, Event("Warning", "ErrExceededQuota", error.message)
+            raise
+        return made, None
+
+    def _storage(self, clone_source: Document | None) -> Storage:
+        classes = list(self._objects.list(names.STORAGE_CLASSES))
+        profiles = {one["metadata"]["name"]: one for one in self._objects.list(names.STORAGE_PROFILES)}
+        config = self._objects.get(names.CDI_CONFIGS, ObjectKey("", "config"))
+        return Storage(classes, profiles, config, clone_source)
+
+    async def _take_over(self, data_volume: Document, claim: Document) -> Document | None:
+        """Adopt a claim that somebody else made, if that is allowed; None after an event if it is not."""
+        if _needs_work(data_volume, claim) or any(
+            owner.get("controller") for owner in claim["metadata"].get("ownerReferences") or ()
+        ):
+            name = claim["metadata"]["name"]
+            message = f'Resource "{name}" already exists and is not managed by DataVolume'
+            self._tools.recorder.event(data_volume, "Warning", "ErrResourceExists", message)
+            return None
+
+        def own(document: Document) -> None:
+            document["metadata"].setdefault("ownerReferences", []).append(claims.owner_reference(data_volume))
+
+        return await self._objects.edit(names.PERSISTENT_VOLUME_CLAIMS, _key(claim), own)
+
+    # The transfer
+
+    async def _fill(
+        self, data_volume: Document, claim: Document, source: Mapping[str, Any], operation: Operation | None
+    ) -> Result:
+        needs_work = _needs_work(data_volume, claim)
+        progress: Progress | None = None
+        trouble: Event | None = None
+        is_done = ((data_volume.get("status") or {}).get("phase")) in _FINAL
+        if operation is not None and needs_work and not is_done and _is_bound(claim):
+            if operation is Operation.CLONE:
+                _, trouble = self._clone_source(source)
+            if trouble is None:
+                progress = await self._ask(data_volume, claim, source, operation)
+                claim = await self._note(claim, operation, progress)
+        situation = Situation(
+            data_volume=data_volume,
+            claim=claim,
+            operation=operation,
+            source=source,
+            now=self._now(),
+            waits_for_consumer=self._waits_for_consumer(claim),
+            needs_work=needs_work,
+            percent=progress.percent if progress is not None else None,
+            trouble=trouble,
+            keeps_phase=is_done,
+        )
+        await self._write(situation)
+        if trouble is not None:
+            return Result(again_after=_LOOK_AGAIN)
+        return Result(again_after=progress.look_again if progress is not None else None)
+
+    async def _ask(
+        self, data_volume: Document, claim: Document, source: Mapping[str, Any], operation: Operation
+    ) -> Progress:
+        request = TransferRequest(
+            id=TransferId(claim["metadata"]["uid"]),
+            operation=operation,
+            namespace=claim["metadata"]["namespace"],
+            claim=claim["metadata"]["name"],
+            source=source,
+            size_bytes=quantity.whole(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage")),
+            started=transfer.started(claim, self._now()),
+            content_type=data_volume["spec"].get("contentType") or "kubevirt",
+            options=data_volume["metadata"].get("annotations") or {},
+        )
+        return await self._transfers.ask(request)
+
+    async def _note(self, claim: Document, operation: Operation, progress: Progress) -> Document:
+        """Write on the claim how far it is; what else CDI says about claims goes into events on it."""
+        wanted = transfer.noted_as(claim, operation, progress, self._now())
+        current = claim["metadata"].get("annotations") or {}
+        if all(current.get(key) == value for key, value in wanted.items()):
+            return claim
+
+        def note(document: Document) -> None:
+            document["metadata"].setdefault("annotations", {}).update(wanted)
+
+        noted = await self._objects.edit(names.PERSISTENT_VOLUME_CLAIMS, _key(claim), note)
+        if noted is None:
+            return claim
+        self._tell_of_claim(noted, operation, progress, before=current)
+        return noted
+
+    def _tell_of_claim(
+        self, claim: Document, operation: Operation, progress: Progress, *, before: Mapping[str, str]
+    ) -> None:
+        recorder = self._recorders.get(operation, self._tools.recorder)
+        has_failed = progress.state in (TransferState.RETRYING, TransferState.FAILED)
+        if has_failed and operation is Operation.IMPORT and before.get(names.RUNNING_MESSAGE) != progress.message:
+            recorder.event(claim, "Warning", "ErrImportFailed", progress.message)
+        if progress.state is TransferState.SUCCEEDED:
+            reason, message = {
+                Operation.IMPORT: ("ImportSucceeded", "Import Successful"),
+                Operation.UPLOAD: ("UploadSucceeded", "Upload Successful"),
+                Operation.CLONE: ("CloneSucceeded", "Clone Complete"),
+            }[operation]
+            recorder.event(claim, "Normal", reason, message)
+
+    def _waits_for_consumer(self, claim: Document) -> bool:
+        class_name = claim["spec"].get("storageClassName")
+        if not class_name or _is_bound(claim):
+            return False
+        of_claim = self._objects.get(names.STORAGE_CLASSES, ObjectKey("", class_name))
+        return (of_claim or {}).get("volumeBindingMode") == "WaitForFirstConsumer"
+
+    # The status
+
+    async def _write(self, situation: Situation) -> None:
+        outcome = statuses.outcome(situation)
+        data_volume = situation.data_volume
+        if outcome.status != data_volume.get("status"):
+
+            def write(document: Document) -> None:
+                document["status"] = outcome.status
+
+            await self._objects.edit(names.DATA_VOLUMES, _key(data_volume), write, status=True)
+        recorder = self._tools.recorder
+        if situation.operation is not None:
+            recorder = self._recorders.get(situation.operation, recorder)
+        for event in outcome.events:
+            recorder.event(data_volume, event.type, event.reason, event.message)
+
+    def _now(self) -> Any:
+        return self._tools.clock.now()
+
+
+def _key(document: Document) -> ObjectKey:
+    return ObjectKey(document["metadata"]["namespace"], document["metadata"]["name"])
+
+
+def _is_bound(claim: Document) -> bool:
+    return bool((claim.get("status") or {}).get("phase") == "Bound")
+
+
+def _controls(data_volume: Document, claim: Document) -> bool:
+    owners = claim["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("uid") == data_volume["metadata"]["uid"] for owner in owners)
+
+
+def _needs_work(data_volume: Document, claim: Document) -> bool:
+    """Whether the claim is still to be filled (reference cdi.md 4.2 and 4.5)."""
+    annotations = claim["metadata"].get("annotations") or {}
+    if annotations.get(names.POPULATED_FOR) == data_volume["metadata"]["name"]:
+        return False
+    if annotations.get(names.CREATED_FOR_DATA_VOLUME) == data_volume["metadata"]["uid"]:
+        return True
+    of_data_volume = data_volume["metadata"].get("annotations") or {}
+    return bool(of_data_volume.get(names.ALLOW_CLAIM_ADOPTION) != "true")
+
+
+def _note_no_populator(data_volume: Document) -> None:
+    data_volume["metadata"].setdefault("annotations", {})[names.USE_POPULATOR] = "false"
+
+
+def _keys_of_claim(claim: Document) -> Iterable[ObjectKey]:
+    """The DataVolume of a claim has its name; a claim that nobody controls may be one that it waits for."""
+    owners = claim["metadata"].get("ownerReferences") or ()
+    controller = next((owner for owner in owners if owner.get("controller")), None)
+    if controller is None or controller.get("kind") == "DataVolume":
+        yield _key(claim)

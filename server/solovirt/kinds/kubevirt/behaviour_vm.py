@@ -1,0 +1,130 @@
+"""
+The life cycle of a VirtualMachine at the door: KubeVirt's mutating and validating webhooks for it.
+
+Validation goes in stages, and the first that finds something answers alone (reference kubevirt-validation.md 1.3): flavor, instancetype and
+preference; then the spec with its template, checked as the instance it would become; then what a snapshot or restore locks.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+
+from solovirt.kinds.flavor import application as flavors
+from solovirt.kinds.kubevirt import denial, instance_defaults, machine_rules, schema_check
+from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.kinds.kubevirt.rules import instance, metadata, sizing
+from solovirt.machinery.admission import Admission, Behaviour
+
+if TYPE_CHECKING:
+    from solovirt.machinery.errors import Cause, FieldError, StatusError
+    from solovirt.machinery.resource import Document
+
+MUTATOR = "virtualmachines-mutator.kubevirt.io"
+VALIDATOR = "virtualmachine-validator.kubevirt.io"
+
+_TEMPLATE = "spec.template.spec"
+
+
+class VirtualMachineBehaviour(Behaviour):
+    """Admission of VirtualMachines under the configuration *cluster*."""
+
+    def __init__(self, cluster: Cluster = STANDARD) -> None:
+        self._cluster = cluster
+
+    def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
+        if admission.subresource or (obj.get("metadata") or {}).get("deletionTimestamp"):
+            return
+        template = _template_of(obj)
+        if template is None:
+            # Malformed: the structural schema is about to say so.
+            return
+        architecture = template["architecture"] = template.get("architecture") or self._cluster.architecture
+        domain = template["domain"]
+        machine = domain.setdefault("machine", {})
+        if isinstance(machine, dict):
+            machine["type"] = machine.get("type") or self._cluster.machine_type(str(architecture))
+        if old is None:
+            _identify_firmware(domain)
+
+    def refuse_malformed(self, obj: Document, errors: Sequence[FieldError], admission: Admission) -> StatusError | None:
+        return None if admission.subresource else schema_check.refusal(MUTATOR, errors)
+
+    def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
+        self._validate(obj, None, admission)
+        return ()
+
+    def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
+        if not admission.subresource:
+            self._validate(obj, old, admission)
+        return ()
+
+    def _validate(self, obj: Document, old: Document | None, admission: Admission) -> None:
+        """Raise the first stage's refusal. An object that is being deleted is admitted unchecked."""
+        if obj["metadata"].get("deletionTimestamp"):
+            return
+        if obj["spec"].get("running") is not None:
+            admission.warnings.append(machine_rules.RUNNING_IS_DEPRECATED)
+        # The template as the instance it would become; the object itself keeps what was sent.
+        template: Document = orjson.loads(orjson.dumps(obj["spec"]["template"]["spec"]))
+        for causes in self._stages(obj, old, template, admission):
+            if causes:
+                raise denial.deny(VALIDATOR, causes)
+
+    def _stages(
+        self, obj: Document, old: Document | None, template: Document, admission: Admission
+    ) -> Iterator[list[Cause]]:
+        spec = obj["spec"]
+        of_old = old["spec"] if old is not None else None
+        yield _apply_flavor(spec, template, admission)
+        yield machine_rules.check_matchers(spec, of_old)
+        instance_defaults.default_spec(template, cluster=self._cluster, random_uuid=False)
+        of_template = spec["template"].get("metadata")
+        yield [
+            *metadata.check(of_template, "spec.template.metadata", user=admission.user, cluster=self._cluster),
+            *instance.check(template, _TEMPLATE, cluster=self._cluster, creating=old is None),
+            *machine_rules.check_data_volume_templates(spec),
+            *machine_rules.check_run_strategy(spec, cluster=self._cluster),
+            *sizing.check_memory_hotplug(template, _TEMPLATE),
+        ]
+        yield machine_rules.check_template_namespaces(spec, admission.key.namespace, of_old)
+        if old is not None:
+            yield machine_rules.check_locks(obj, old)
+
+
+def _template_of(obj: Document) -> Document | None:
+    """`spec.template.spec` if it and its domain are there and objects."""
+    found = obj
+    for field in ("spec", "template", "spec"):
+        found = found.get(field)  # type: ignore[assignment]  # whatever was sent; looked at in the next line
+        if not isinstance(found, dict):
+            return None
+    return found if isinstance(found.get("domain"), dict) else None
+
+
+def _identify_firmware(domain: Document) -> None:
+    """Give a new machine the uuid and serial number that all its instances will have (reference kubevirt-vm.md 5)."""
+    firmware = domain.setdefault("firmware", {})
+    if isinstance(firmware, dict):
+        firmware["uuid"] = firmware.get("uuid") or str(uuid.uuid4())
+        firmware["serial"] = firmware.get("serial") or str(uuid.uuid4())
+
+
+def _apply_flavor(spec: Document, template: Document, admission: Admission) -> list[Cause]:
+    """Fill *template* from the flavor that *spec* names (reference kubevirt-flavor.md 4 and 5: F2, F5)."""
+    matcher = spec.get("flavor")
+    if matcher is None:
+        return []
+    if spec.get("instancetype") is not None:
+        # Ours alone: no KubeVirt serves both.
+        return [denial.invalid("spec.flavor", "Flavor and Instancetype are mutually exclusive")]
+    try:
+        flavors.apply(flavors.find(matcher, admission.key.namespace, admission.lookup.get), template)
+    except flavors.FlavorNotFound as error:
+        return [denial.not_found("spec.flavor", f"Could not find flavor: {error}")]
+    except flavors.FlavorConflict:
+        return [denial.invalid(f"{_TEMPLATE}.domain.cpu", "VMI field conflicts with selected Flavor")]
+    return []

@@ -1,0 +1,89 @@
+"""
+What the DataVolume controller asks of whoever moves bytes.
+
+A transfer fills one claim from one source. The controller says again and again which transfer it wants and is told how far it is;
+asking starts what is not under way yet. So neither side has to remember the other: after a restart the controller asks as before, and an engine
+takes up, or starts over, what it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NewType, Protocol
+
+TransferId = NewType("TransferId", str)
+"""The uid of the claim that is filled: unique, and never used again."""
+
+
+class Operation(StrEnum):
+    """How bytes get into a claim."""
+
+    IMPORT = "import"
+    """Fetched from somewhere, or made (blank)."""
+    UPLOAD = "upload"
+    """Sent by a client."""
+    CLONE = "clone"
+    """Copied from another claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """A transfer that should be under way or done."""
+
+    id: TransferId
+    operation: Operation
+    namespace: str
+    claim: str
+    source: Mapping[str, Any]
+    """The DataVolume's source: one member, such as `http`, with its fields."""
+    size_bytes: int
+    """What the claim asked for."""
+    started: datetime
+    """When it was first asked for, by the clock; the same each time."""
+    content_type: str = "kubevirt"
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The DataVolume's annotations: engines may be steered by those of theirs."""
+
+
+class TransferState(StrEnum):
+    """How far a transfer is."""
+
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    """Bytes move; of an upload: it is ready to receive."""
+    RETRYING = "retrying"
+    """The last attempt failed with `message`; another follows."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """It can never succeed; `message` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an engine says of a transfer."""
+
+    state: TransferState
+    percent: float | None = None
+    """0 to 100, None if the total is unknown."""
+    restarts: int = 0
+    """Attempts that failed."""
+    reason: str = ""
+    """Of a failure, in CDI's words: `Error` (the default), `ImagePullFailed`, `ChecksumError`."""
+    message: str = ""
+    look_again: timedelta | None = None
+    """When this will have changed; None if nothing will change by itself."""
+
+
+class Transfers(Protocol):
+    """An engine that moves bytes."""
+
+    async def ask(self, request: TransferRequest) -> Progress:
+        """Start the transfer unless it is under way, and say how far it is. Asking twice changes nothing."""
+        ...
+
+    async def forget(self, transfer: TransferId) -> None:
+        """The claim is gone: stop, and let go of what was kept. Nothing if the transfer is unknown."""
+        ...
