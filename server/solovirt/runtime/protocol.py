@@ -113,6 +113,8 @@ class Guest:
     reason: str = ""
     since: datetime | None = None
     """When it came into this state, by the clock."""
+    started_at: datetime | None = None
+    """When it was first seen running since it was last booted; None if it has not run (yet)."""
     interfaces: tuple[GuestInterface, ...] = ()
     agent: AgentInfo | None = None
     machine_type: str = ""
@@ -157,15 +159,23 @@ class Runtime(Protocol):
         ...
 
     async def boot(self, guest: GuestId) -> None:
-        """Start a defined guest. Nothing if it runs; GuestEvent tells when it does. Raises GuestError if it can't start."""
+        """
+        Start a defined guest. Nothing if it runs or is about to; GuestEvent tells when it does. One that has ended begins again.
+
+        Raises GuestError if it can't start, or there is none.
+        """
         ...
 
     async def shut_down(self, guest: GuestId, *, grace_seconds: float) -> None:
-        """Ask for an orderly power-off; after *grace_seconds* the guest is destroyed (and counts as crashed: `reason` destroyed)."""
+        """
+        Ask for an orderly power-off; after *grace_seconds* the guest is destroyed (and counts as crashed: `reason` destroyed).
+
+        Asking again can only shorten the grace. A guest that does not run yet is destroyed at once; nothing if it is off or unknown.
+        """
         ...
 
     async def destroy(self, guest: GuestId) -> None:
-        """Pull the plug. Nothing if it is off."""
+        """Pull the plug; the guest counts as crashed, `reason` destroyed. Nothing if it is off or unknown."""
         ...
 
     async def remove(self, guest: GuestId) -> None:
@@ -179,7 +189,7 @@ class Runtime(Protocol):
 
 @runtime_checkable
 class SupportsPause(Protocol):
-    """Guests can be held and let go on."""
+    """Guests can be held and let go on. Both raise GuestError for a guest that is off or unknown, and do nothing if it is so already."""
 
     async def pause(self, guest: GuestId) -> None: ...
 
@@ -188,7 +198,7 @@ class SupportsPause(Protocol):
 
 @runtime_checkable
 class SupportsReset(Protocol):
-    """Guests can be rebooted, softly (through the guest) or hard."""
+    """Guests can be rebooted, softly (through the guest) or hard. Both raise GuestError for a guest that is off or unknown."""
 
     async def reset(self, guest: GuestId) -> None: ...
 
