@@ -1,0 +1,66 @@
+"""The API server as an aiohttp application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from solovirt.machinery.http.decoding import BODY_LIMIT
+from solovirt.machinery.http.server import ApiServer
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from solovirt.machinery.auth.identity import Authenticator, Authoriser
+    from solovirt.machinery.clock import Clock
+    from solovirt.machinery.http.health import Health
+    from solovirt.machinery.registry import Registry
+    from solovirt.machinery.resource import Document
+    from solovirt.machinery.schema.protocol import Schemas
+    from solovirt.machinery.store.protocol import Store
+    from solovirt.machinery.verbs.protocol import Api
+
+SERVER = web.AppKey("SERVER", ApiServer)
+
+
+def create_app(
+    *,
+    registry: Registry,
+    api: Api,
+    store: Store,
+    schemas: Schemas,
+    clock: Clock,
+    authenticator: Authenticator,
+    authoriser: Authoriser,
+    health: Health,
+    version_info: Document,
+    metrics: CollectorRegistry | None = None,
+) -> web.Application:
+    """
+    Put the server together. Whoever runs the application starts and closes the store.
+
+    *version_info* is the body of /version. What is registered in *metrics* shows on /metrics too. When the application shuts down, watches end
+    cleanly before connections are closed.
+    """
+    server = ApiServer(
+        registry=registry,
+        api=api,
+        store=store,
+        schemas=schemas,
+        clock=clock,
+        authenticator=authenticator,
+        authoriser=authoriser,
+        health=health,
+        version_info=version_info,
+        metrics=metrics,
+    )
+    application = web.Application(
+        client_max_size=BODY_LIMIT,
+        # A watcher that goes away is only noticed so; aiohttp lets handlers run on otherwise.
+        handler_args={"handler_cancellation": True},
+    )
+    application[SERVER] = server
+    application.router.add_route("*", "/{path:.*}", server.handle)
+    application.on_shutdown.append(server.stop)
+    return application

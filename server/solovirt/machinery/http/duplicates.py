@@ -1,0 +1,57 @@
+"""
+Fields that a JSON body gives twice.
+
+The fast decoder keeps the last of them silently. Whether there are any is told without a second parse: encoding what was decoded gives back as
+many keys as the body had, unless some were dropped. Only then, or where the bytes do not allow the comparison, a slow decoder looks.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+# Spellings that make counting keys by `":` unreliable: white space before the colon, and a quote or colon written as an escape.
+_UNCOUNTABLE = (b" :", b"\t:", b"\n:", b"\r:", b"\\u0022", b"\\u003a", b"\\u003A")
+
+
+def possible(body: bytes, encoded: bytes) -> bool:
+    """Whether *body* may give a field twice. *encoded* is the decoded body, encoded again. Never wrongly false."""
+    return body.count(b'":') != encoded.count(b'":') or any(spelling in body for spelling in _UNCOUNTABLE)
+
+
+class _Object(dict[str, Any]):
+    """An object that remembers its keys as they were written."""
+
+    written: list[str]
+
+
+def _remember(pairs: list[tuple[str, Any]]) -> _Object:
+    made = _Object(pairs)
+    made.written = [key for key, _ in pairs]
+    return made
+
+
+def find(body: bytes) -> tuple[str, ...]:
+    """Paths of the fields given more than once (`spec.cpu`, `spec.vols[0].name`), in the order of the body."""
+    try:
+        document = json.loads(body, object_pairs_hook=_remember)
+    except RecursionError:
+        return ()
+    out: dict[str, None] = {}
+    _walk(document, "", out)
+    return tuple(out)
+
+
+def _walk(value: Any, path: str, out: dict[str, None]) -> None:
+    if isinstance(value, _Object):
+        seen: set[str] = set()
+        for key in value.written:
+            at = f"{path}.{key}" if path else key
+            if key in seen:
+                out[at] = None
+                continue
+            seen.add(key)
+            _walk(value[key], at, out)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _walk(item, f"{path}[{index}]", out)
