@@ -417,3 +417,32 @@ class Info(ApiModel):
     )
     minor: str = Field(description="Minor version.")
     platform: str = Field(description="Operating system and architecture.")
+
+
+class ScaleSpec(ApiModel):
+    """How many replicas are wanted."""
+
+    schema_name = "io.k8s.api.autoscaling.v1.ScaleSpec"
+
+    replicas: Int32 | None = Field(None, description="The number of replicas wanted.")
+
+
+class ScaleStatus(ApiModel):
+    """How many replicas there are."""
+
+    schema_name = "io.k8s.api.autoscaling.v1.ScaleStatus"
+
+    replicas: Int32 = Field(description="The number of replicas there are.")
+    selector: str | None = Field(None, description="Label selector of the replicas, in its string form.")
+
+
+class Scale(ApiModel):
+    """The number of replicas of an object, as the scale subresource shows and sets it."""
+
+    schema_name = "io.k8s.api.autoscaling.v1.Scale"
+
+    api_version: str | None = Field(None, alias="apiVersion", description="autoscaling/v1.")
+    kind: str | None = Field(None, description="Scale.")
+    metadata: ObjectMeta | None = Field(None, description="Metadata of the object that is scaled.")
+    spec: ScaleSpec | None = Field(None, description="How many replicas are wanted.")
+    status: ScaleStatus | None = Field(None, description="How many replicas there are.")

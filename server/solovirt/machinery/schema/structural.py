@@ -30,19 +30,27 @@ Schema = dict[str, Any]
 
 
 class NamedSchema(dict[str, Any]):
-    """A schema that the OpenAPI documents of built-in kinds publish under *name*."""
+    """
+    A schema that the OpenAPI documents of built-in kinds publish under *name*.
 
-    __slots__ = ("name",)
+    A field may add words of its own (a description, a list type): then its schema is a copy, *base* is the published one and *own* is
+    what the field adds.
+    """
 
-    def __init__(self, name: str, *args: Any) -> None:
+    __slots__ = ("base", "name", "own")
+
+    def __init__(self, name: str, *args: Any, base: NamedSchema | None = None, own: Schema | None = None) -> None:
         super().__init__(*args)
         self.name = name
+        self.base = base or self
+        self.own = own or {}
 
 
 _INT_OR_STRING: Schema = {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True}
 
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
+RAW_EXTENSION = "io.k8s.apimachinery.pkg.runtime.RawExtension"
 TIME = "io.k8s.apimachinery.pkg.apis.meta.v1.Time"
 MICRO_TIME = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"
 
@@ -52,6 +60,7 @@ _NAMED_SCALARS: Mapping[str, Schema] = {
     INT_OR_STRING: _INT_OR_STRING,
     TIME: {"type": "string", "format": "date-time"},
     MICRO_TIME: {"type": "string", "format": "date-time"},
+    RAW_EXTENSION: {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
 }
 
 _SCALARS: Mapping[Any, Schema] = {
@@ -128,8 +137,13 @@ class _Reader:
         return out
 
     def _field(self, annotation: Any, field: FieldInfo, where: str) -> Schema:
-        out = self._type(annotation, where)
-        own = _words(field.metadata, out.get("type"), where)
+        own: Schema = {}
+        if any(isinstance(one, markers.Named) for one in field.metadata):
+            # A required field's Annotated was taken apart by pydantic, the name with it; an optional one still has it inside its union.
+            out = self._type(Annotated[(annotation, *field.metadata)], where)
+        else:
+            out = self._type(annotation, where)
+            own = _words(field.metadata, out.get("type"), where)
         if field.description:
             own["description"] = field.description
         return self._with(out, own)
@@ -144,7 +158,11 @@ class _Reader:
         validations = own.get("x-kubernetes-validations")
         if validations and schema.get("x-kubernetes-validations"):
             own["x-kubernetes-validations"] = [*schema["x-kubernetes-validations"], *validations]
-        out: Schema = NamedSchema(schema.name, schema) if isinstance(schema, NamedSchema) else dict(schema)
+        out: Schema
+        if isinstance(schema, NamedSchema):
+            out = NamedSchema(schema.name, schema, base=schema.base, own={**schema.own, **own})
+        else:
+            out = dict(schema)
         out.update(own)
         if own.get(_PRESERVE) and out.get("additionalProperties") == {_PRESERVE: True}:
             del out["additionalProperties"]
