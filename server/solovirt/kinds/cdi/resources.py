@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from solovirt.kinds.cdi.behaviour import DataVolumeBehaviour
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Column, ModelRef, Resource, Scope, Version
 
@@ -96,7 +97,7 @@ RESOURCES: tuple[Resource, ...] = (
                 "v1beta1", ModelRef("solovirt.kinds.cdi.models.data_volumes:DataVolume"), columns=_DATA_VOLUMES_COLUMNS
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=DataVolumeBehaviour(),
         short_names=("dv", "dvs"),
         categories=("all",),
         status_subresource=True,

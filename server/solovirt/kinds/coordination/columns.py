@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from solovirt.kinds.core.columns import AGE, NAME
+from solovirt.kinds.cells import AGE, NAME, text_column
 
-LEASES = (NAME, AGE)
+LEASES = (NAME, text_column("Holder", "spec.holderIdentity", "Who holds the lease."), AGE)

@@ -85,6 +85,7 @@ RESOURCES: tuple[Resource, ...] = (
         flavour=Flavour.BUILT_IN,
         has_generation=False,
         unconditional_update=True,
+        create_on_update=True,
     ),
     Resource(
         group="",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from solovirt.kinds.kubevirt.behaviour_vm import VirtualMachineBehaviour
 from solovirt.kinds.kubevirt.behaviour_vmi import VirtualMachineInstanceBehaviour
 from solovirt.kinds.scaling import SCALE
 from solovirt.machinery.admission import Behaviour
@@ -186,7 +187,7 @@ RESOURCES: tuple[Resource, ...] = (
                 deprecation_warning=DEPRECATED_V1ALPHA3,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=VirtualMachineBehaviour(),
         short_names=("vm", "vms"),
         categories=("all",),
         status_subresource=True,

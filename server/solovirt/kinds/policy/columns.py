@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from solovirt.kinds.core.columns import AGE, NAME
+from solovirt.kinds.cells import AGE, NAME, count_column, text_column
 
-POD_DISRUPTION_BUDGETS = (NAME, AGE)
+POD_DISRUPTION_BUDGETS = (
+    NAME,
+    text_column("Min Available", "spec.minAvailable", "How many pods must stay.", missing="N/A"),
+    text_column("Max Unavailable", "spec.maxUnavailable", "How many pods may be gone.", missing="N/A"),
+    count_column("Allowed Disruptions", "status.disruptionsAllowed", "How many pods may be evicted just now."),
+    AGE,
+)

@@ -27,7 +27,7 @@ RESOURCES: tuple[Resource, ...] = (
         has_generation=False,
         unconditional_update=True,
         create_on_update=True,
-        name_rule="path-segment",
+        name_rule="path_segment",
     ),
     Resource(
         group=GROUP,
@@ -43,7 +43,7 @@ RESOURCES: tuple[Resource, ...] = (
         has_generation=False,
         unconditional_update=True,
         create_on_update=True,
-        name_rule="path-segment",
+        name_rule="path_segment",
     ),
     Resource(
         group=GROUP,
@@ -59,7 +59,7 @@ RESOURCES: tuple[Resource, ...] = (
         has_generation=False,
         unconditional_update=True,
         create_on_update=True,
-        name_rule="path-segment",
+        name_rule="path_segment",
     ),
     Resource(
         group=GROUP,
@@ -73,6 +73,6 @@ RESOURCES: tuple[Resource, ...] = (
         has_generation=False,
         unconditional_update=True,
         create_on_update=True,
-        name_rule="path-segment",
+        name_rule="path_segment",
     ),
 )

@@ -18,6 +18,8 @@ from solovirt.machinery.schema.meta import LabelSelector, ObjectMeta, RawExtensi
 
 
 class ControllerRevision(ApiModel):
+    """A state that a controller remembers. It never changes."""
+
     schema_name = "io.k8s.api.apps.v1.ControllerRevision"
 
     api_version: str | None = None
@@ -77,6 +79,8 @@ class DaemonSetStatus(ApiModel):
 
 
 class DaemonSet(ApiModel):
+    """One pod on each node."""
+
     schema_name = "io.k8s.api.apps.v1.DaemonSet"
 
     api_version: str | None = None
@@ -139,6 +143,8 @@ class DeploymentStatus(ApiModel):
 
 
 class Deployment(ApiModel):
+    """A number of like pods, replaced little by little when their template changes."""
+
     schema_name = "io.k8s.api.apps.v1.Deployment"
 
     api_version: str | None = None
@@ -180,6 +186,8 @@ class ReplicaSetStatus(ApiModel):
 
 
 class ReplicaSet(ApiModel):
+    """A number of like pods."""
+
     schema_name = "io.k8s.api.apps.v1.ReplicaSet"
 
     api_version: str | None = None
@@ -258,6 +266,8 @@ class StatefulSetStatus(ApiModel):
 
 
 class StatefulSet(ApiModel):
+    """Pods with lasting names and storage."""
+
     schema_name = "io.k8s.api.apps.v1.StatefulSet"
 
     api_version: str | None = None

@@ -201,6 +201,8 @@ class HorizontalPodAutoscalerStatus(ApiModel):
 
 
 class HorizontalPodAutoscaler(ApiModel):
+    """A number of pods that follows their load."""
+
     schema_name = "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler"
 
     api_version: str | None = None

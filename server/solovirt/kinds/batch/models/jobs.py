@@ -100,6 +100,8 @@ class CronJobStatus(ApiModel):
 
 
 class CronJob(ApiModel):
+    """Jobs that are started by a schedule."""
+
     schema_name = "io.k8s.api.batch.v1.CronJob"
 
     api_version: str | None = None
@@ -144,6 +146,8 @@ class JobStatus(ApiModel):
 
 
 class Job(ApiModel):
+    """Pods that run to an end."""
+
     schema_name = "io.k8s.api.batch.v1.Job"
 
     api_version: str | None = None

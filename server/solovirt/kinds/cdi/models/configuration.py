@@ -1,4 +1,4 @@
-"""cdi.configuration"""
+"""CDIConfig: the settings that CDI works with."""
 
 from typing import Annotated, Literal
 
@@ -77,8 +77,10 @@ class CDIConfigStatus(ApiModel):
 
 
 class CDIConfig(ApiModel):
+    """The settings that CDI works with, and what it has made of them."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: CDIConfigSpec
-    status: CDIConfigStatus | None = None
+    spec: CDIConfigSpec = Field(description="What is wanted.")
+    status: CDIConfigStatus | None = Field(None, description="What there is.")

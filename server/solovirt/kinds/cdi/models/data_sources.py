@@ -1,4 +1,6 @@
-"""cdi.data_sources"""
+"""DataSource."""
+
+from pydantic import Field
 
 from solovirt.kinds.cdi.models.sources import DataVolumeSourcePVC, DataVolumeSourceSnapshot
 from solovirt.machinery.schema.markers import ApiModel, Time
@@ -35,8 +37,10 @@ class DataSourceStatus(ApiModel):
 
 
 class DataSource(ApiModel):
+    """A name for a source that DataVolumes may refer to."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: DataSourceSpec
-    status: DataSourceStatus | None = None
+    spec: DataSourceSpec = Field(description="What is wanted.")
+    status: DataSourceStatus | None = Field(None, description="What there is.")

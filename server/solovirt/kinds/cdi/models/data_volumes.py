@@ -1,6 +1,8 @@
-"""cdi.data_volumes"""
+"""DataVolume."""
 
 from typing import Literal
+
+from pydantic import Field
 
 from solovirt.kinds.cdi.models.sources import DataVolumeSource, DataVolumeSourceRef
 from solovirt.kinds.cdi.models.storage import StorageSpec
@@ -15,16 +17,31 @@ class DataVolumeCheckpoint(ApiModel):
 
 
 class DataVolumeSpec(ApiModel):
-    checkpoints: list[DataVolumeCheckpoint] | None = None
-    content_type: Literal["kubevirt", "archive"] | None = None
-    final_checkpoint: bool | None = None
-    preallocation: bool | None = None
-    priority_class_name: str | None = None
-    pvc: PersistentVolumeClaimSpec | None = None
-    service_account_name: str | None = None
-    source: DataVolumeSource | None = None
-    source_ref: DataVolumeSourceRef | None = None
-    storage: StorageSpec | None = None
+    """A claim, and where its content comes from."""
+
+    checkpoints: list[DataVolumeCheckpoint] | None = Field(
+        None, description="Stages of an import that is done in several, oldest first."
+    )
+    content_type: Literal["kubevirt", "archive"] | None = Field(
+        None, description="kubevirt for a disk image, archive for a tar file that is unpacked; kubevirt if not said."
+    )
+    final_checkpoint: bool | None = Field(None, description="The last of the checkpoints is the end.")
+    preallocation: bool | None = Field(
+        None, description="Reserve all the space at once; as the installation is set if not said."
+    )
+    priority_class_name: str | None = Field(None, description="The class that says how important the worker pods are.")
+    pvc: PersistentVolumeClaimSpec | None = Field(None, description="The claim, in full. Excludes storage.")
+    service_account_name: str | None = Field(None, description="The service account that the worker pods run as.")
+    source: DataVolumeSource | None = Field(
+        None, description="Where the content comes from: exactly one of the sources."
+    )
+    source_ref: DataVolumeSourceRef | None = Field(
+        None, description="A DataSource that names the source, instead of source."
+    )
+    storage: StorageSpec | None = Field(
+        None,
+        description="The claim, with what is left open filled in by the StorageProfile of its class. Excludes pvc.",
+    )
 
 
 class DataVolumeCondition(ApiModel):
@@ -37,16 +54,22 @@ class DataVolumeCondition(ApiModel):
 
 
 class DataVolumeStatus(ApiModel):
-    claim_name: str | None = None
-    conditions: list[DataVolumeCondition] | None = None
-    phase: str | None = None
-    progress: str | None = None
-    restart_count: Int32 | None = None
+    """How far the filling of a claim has come."""
+
+    claim_name: str | None = Field(None, description="The claim.")
+    conditions: list[DataVolumeCondition] | None = Field(
+        None, description="What is true of the DataVolume just now: Bound, Running, Ready."
+    )
+    phase: str | None = Field(None, description="Where it is in its life; Succeeded at the end.")
+    progress: str | None = Field(None, description="How much has been transferred, in percent, or N/A.")
+    restart_count: Int32 | None = Field(None, description="How often the transfer was started again.")
 
 
 class DataVolume(ApiModel):
+    """A claim and what it is to be filled with."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: DataVolumeSpec
-    status: DataVolumeStatus | None = None
+    spec: DataVolumeSpec = Field(description="The claim, and where its content comes from.")
+    status: DataVolumeStatus | None = Field(None, description="How far the filling has come.")

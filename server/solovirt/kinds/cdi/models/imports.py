@@ -1,4 +1,4 @@
-"""cdi.imports"""
+"""DataImportCron."""
 
 from typing import Annotated
 
@@ -56,8 +56,10 @@ class DataImportCronStatus(ApiModel):
 
 
 class DataImportCron(ApiModel):
+    """An import that is done again and again, as a schedule says."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: DataImportCronSpec
-    status: DataImportCronStatus | None = None
+    spec: DataImportCronSpec = Field(description="What is wanted.")
+    status: DataImportCronStatus | None = Field(None, description="What there is.")

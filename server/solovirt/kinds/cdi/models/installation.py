@@ -1,4 +1,4 @@
-"""cdi.installation"""
+"""CDI, the installation."""
 
 from typing import Annotated, Literal
 
@@ -84,8 +84,10 @@ class CDIStatus(ApiModel):
 
 
 class CDI(ApiModel):
+    """An installation of CDI: its settings and its state."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: CDISpec
-    status: CDIStatus | None = None
+    spec: CDISpec = Field(description="What is wanted.")
+    status: CDIStatus | None = Field(None, description="What there is.")

@@ -1,4 +1,6 @@
-"""cdi.populators"""
+"""VolumeImportSource, VolumeUploadSource and VolumeCloneSource: what fills a claim that refers to them."""
+
+from pydantic import Field
 
 from solovirt.kinds.cdi.models.data_volumes import DataVolumeCheckpoint
 from solovirt.kinds.cdi.models.sources import (
@@ -32,10 +34,12 @@ class VolumeCloneSourceSpec(ApiModel):
 
 
 class VolumeCloneSource(ApiModel):
+    """A claim to clone, for claims that refer to it as their data source."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VolumeCloneSourceSpec
+    spec: VolumeCloneSourceSpec = Field(description="The claim to clone.")
 
 
 class VolumeImportSourceSpec(ApiModel):
@@ -52,11 +56,13 @@ class VolumeImportSourceStatus(ApiModel):
 
 
 class VolumeImportSource(ApiModel):
+    """A source to import, for claims that refer to it as their data source."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VolumeImportSourceSpec
-    status: VolumeImportSourceStatus | None = None
+    spec: VolumeImportSourceSpec = Field(description="The source.")
+    status: VolumeImportSourceStatus | None = Field(None, description="Nothing so far.")
 
 
 class VolumeUploadSourceSpec(ApiModel):
@@ -69,8 +75,10 @@ class VolumeUploadSourceStatus(ApiModel):
 
 
 class VolumeUploadSource(ApiModel):
+    """An upload to wait for, for claims that refer to it as their data source."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VolumeUploadSourceSpec
-    status: VolumeUploadSourceStatus | None = None
+    spec: VolumeUploadSourceSpec = Field(description="What will be uploaded.")
+    status: VolumeUploadSourceStatus | None = Field(None, description="Nothing so far.")

@@ -1,4 +1,4 @@
-"""cdi.sources"""
+"""Where the content of a DataVolume comes from."""
 
 from pydantic import Field
 
@@ -15,13 +15,15 @@ class DataVolumeSourceGCS(ApiModel):
 
 
 class DataVolumeSourceHTTP(ApiModel):
-    url: str
-    cert_config_map: str | None = None
-    checksum: str | None = None
-    extra_headers: list[str] | None = None
-    insecure_skip_verify: bool | None = None
-    secret_extra_headers: list[str] | None = None
-    secret_ref: str | None = None
+    """A disk image on a web server."""
+
+    url: str = Field(description="Where the image is.")
+    cert_config_map: str | None = Field(None, description="The ConfigMap with the certificate authority to trust.")
+    checksum: str | None = Field(None, description="What the image must hash to, as `sha256:…`.")
+    extra_headers: list[str] | None = Field(None, description="Headers that go with the request.")
+    insecure_skip_verify: bool | None = Field(None, description="Trust any certificate.")
+    secret_extra_headers: list[str] | None = Field(None, description="Secrets with further headers.")
+    secret_ref: str | None = Field(None, description="The Secret with user name and password.")
 
 
 class DataVolumeSourceImageIO(ApiModel):
@@ -33,8 +35,10 @@ class DataVolumeSourceImageIO(ApiModel):
 
 
 class DataVolumeSourcePVC(ApiModel):
-    name: str
-    namespace: str
+    """Another claim, which is cloned."""
+
+    name: str = Field(description="The claim.")
+    namespace: str = Field(description="Its namespace.")
 
 
 class PlatformOptions(ApiModel):
@@ -42,12 +46,14 @@ class PlatformOptions(ApiModel):
 
 
 class DataVolumeSourceRegistry(ApiModel):
-    cert_config_map: str | None = None
-    image_stream: str | None = None
-    platform: PlatformOptions | None = None
-    pull_method: str | None = None
-    secret_ref: str | None = None
-    url: str | None = None
+    """A container image with a disk image in it: url or imageStream."""
+
+    cert_config_map: str | None = Field(None, description="The ConfigMap with the certificate authority to trust.")
+    image_stream: str | None = Field(None, description="An OpenShift image stream.")
+    platform: PlatformOptions | None = Field(None, description="Which of the image's platforms to take.")
+    pull_method: str | None = Field(None, description="Who pulls the image: the worker pod or the node.")
+    secret_ref: str | None = Field(None, description="The Secret with user name and password.")
+    url: str | None = Field(None, description="The image, as `docker://…` or `oci-archive://…`.")
 
 
 class DataVolumeSourceS3(ApiModel):
@@ -77,19 +83,23 @@ class DataVolumeSourceVDDK(ApiModel):
 
 
 class DataVolumeSource(ApiModel):
-    blank: DataVolumeBlankImage | None = None
-    gcs: DataVolumeSourceGCS | None = None
-    http: DataVolumeSourceHTTP | None = None
-    imageio: DataVolumeSourceImageIO | None = None
-    pvc: DataVolumeSourcePVC | None = None
-    registry: DataVolumeSourceRegistry | None = None
-    s3: DataVolumeSourceS3 | None = None
-    snapshot: DataVolumeSourceSnapshot | None = None
-    upload: DataVolumeSourceUpload | None = None
-    vddk: DataVolumeSourceVDDK | None = None
+    """Where the content of a claim comes from: exactly one of these."""
+
+    blank: DataVolumeBlankImage | None = Field(None, description="An empty disk image.")
+    gcs: DataVolumeSourceGCS | None = Field(None, description="Google Cloud Storage.")
+    http: DataVolumeSourceHTTP | None = Field(None, description="A web server.")
+    imageio: DataVolumeSourceImageIO | None = Field(None, description="An oVirt image.")
+    pvc: DataVolumeSourcePVC | None = Field(None, description="Another claim.")
+    registry: DataVolumeSourceRegistry | None = Field(None, description="A container image with a disk image in it.")
+    s3: DataVolumeSourceS3 | None = Field(None, description="An S3 bucket.")
+    snapshot: DataVolumeSourceSnapshot | None = Field(None, description="A VolumeSnapshot.")
+    upload: DataVolumeSourceUpload | None = Field(None, description="A client, who sends it.")
+    vddk: DataVolumeSourceVDDK | None = Field(None, description="A VMware disk.")
 
 
 class DataVolumeSourceRef(ApiModel):
-    kind: str
-    name: str
-    namespace: str | None = None
+    """An object that names the source."""
+
+    kind: str = Field(description="DataSource.")
+    name: str = Field(description="Its name.")
+    namespace: str | None = Field(None, description="Its namespace; the DataVolume's if not said.")

@@ -1,4 +1,4 @@
-"""cdi.storage"""
+"""The claim of a DataVolume with things left open, and StorageProfile, which fills them in."""
 
 from typing import Annotated, Literal
 
@@ -50,19 +50,27 @@ class StorageProfileStatus(ApiModel):
 
 
 class StorageProfile(ApiModel):
+    """What DataVolumes of a storage class get where they leave things open."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: StorageProfileSpec
-    status: StorageProfileStatus | None = None
+    spec: StorageProfileSpec = Field(description="What is wanted.")
+    status: StorageProfileStatus | None = Field(None, description="What there is.")
 
 
 class StorageSpec(ApiModel):
-    access_modes: list[str] | None = None
-    data_source: TypedLocalObjectReference | None = None
-    data_source_ref: TypedObjectReference | None = None
-    resources: VolumeResourceRequirements | None = None
-    selector: LabelSelector | None = None
-    storage_class_name: str | None = None
-    volume_mode: str | None = None
-    volume_name: str | None = None
+    """A claim with things left open."""
+
+    access_modes: list[str] | None = Field(
+        None, description="How it may be mounted; as the StorageProfile says if left open."
+    )
+    data_source: TypedLocalObjectReference | None = Field(
+        None, description="An object that fills the claim, of the same namespace."
+    )
+    data_source_ref: TypedObjectReference | None = Field(None, description="An object that fills the claim.")
+    resources: VolumeResourceRequirements | None = Field(None, description="Its size.")
+    selector: LabelSelector | None = Field(None, description="Labels of the volumes that may be bound.")
+    storage_class_name: str | None = Field(None, description="Its class; the default class if left open.")
+    volume_mode: str | None = Field(None, description="Filesystem or Block; as the StorageProfile says if left open.")
+    volume_name: str | None = Field(None, description="The volume that is to be bound.")

@@ -1,4 +1,6 @@
-"""cdi.transfers"""
+"""ObjectTransfer."""
+
+from pydantic import Field
 
 from solovirt.machinery.schema.markers import ApiModel, Time
 from solovirt.machinery.schema.meta import ObjectMeta
@@ -39,8 +41,10 @@ class ObjectTransferStatus(ApiModel):
 
 
 class ObjectTransfer(ApiModel):
+    """A move of an object to another namespace or name. Deprecated."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: ObjectTransferSpec
-    status: ObjectTransferStatus | None = None
+    spec: ObjectTransferSpec = Field(description="What is wanted.")
+    status: ObjectTransferStatus | None = Field(None, description="What there is.")

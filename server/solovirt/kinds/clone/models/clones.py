@@ -1,4 +1,4 @@
-"""clone.clones"""
+"""VirtualMachineClone."""
 
 from typing import Annotated, Literal
 
@@ -45,8 +45,10 @@ class VirtualMachineCloneStatus(ApiModel):
 
 
 class VirtualMachineClone(ApiModel):
+    """One copying of a machine."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineCloneSpec
-    status: VirtualMachineCloneStatus | None = None
+    spec: VirtualMachineCloneSpec = Field(description="What is wanted.")
+    status: VirtualMachineCloneStatus | None = Field(None, description="What there is.")

@@ -17,6 +17,8 @@ class LeaseSpec(ApiModel):
 
 
 class Lease(ApiModel):
+    """Who leads, and until when."""
+
     schema_name = "io.k8s.api.coordination.v1.Lease"
 
     api_version: str | None = None

@@ -81,6 +81,8 @@ class PersistentVolumeClaimStatus(ApiModel):
 
 
 class PersistentVolumeClaim(ApiModel):
+    """A wish for storage, and the volume that fulfils it."""
+
     schema_name = "io.k8s.api.core.v1.PersistentVolumeClaim"
 
     api_version: str | None = None

@@ -8,6 +8,8 @@ from solovirt.machinery.schema.meta import ObjectMeta
 
 
 class ConfigMap(ApiModel):
+    """Settings by name, for whoever reads them."""
+
     schema_name = "io.k8s.api.core.v1.ConfigMap"
 
     api_version: str | None = None
@@ -19,6 +21,8 @@ class ConfigMap(ApiModel):
 
 
 class Secret(ApiModel):
+    """Settings that are to be kept from most eyes. Values are base64."""
+
     schema_name = "io.k8s.api.core.v1.Secret"
 
     api_version: str | None = None
@@ -31,6 +35,8 @@ class Secret(ApiModel):
 
 
 class ServiceAccount(ApiModel):
+    """An identity for programs."""
+
     schema_name = "io.k8s.api.core.v1.ServiceAccount"
 
     api_version: str | None = None

@@ -20,6 +20,8 @@ class EventSource(ApiModel):
 
 
 class Event(ApiModel):
+    """Something that happened to an object. Events are forgotten after an hour."""
+
     schema_name = "io.k8s.api.core.v1.Event"
 
     api_version: str | None = None

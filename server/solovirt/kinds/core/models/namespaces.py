@@ -30,6 +30,8 @@ class NamespaceStatus(ApiModel):
 
 
 class Namespace(ApiModel):
+    """A part of the cluster with its own names."""
+
     schema_name = "io.k8s.api.core.v1.Namespace"
 
     api_version: str | None = None

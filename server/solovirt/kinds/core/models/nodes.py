@@ -162,6 +162,8 @@ class NodeStatus(ApiModel):
 
 
 class Node(ApiModel):
+    """A machine of the cluster that runs others."""
+
     schema_name = "io.k8s.api.core.v1.Node"
 
     api_version: str | None = None

@@ -201,6 +201,8 @@ class PersistentVolumeStatus(ApiModel):
 
 
 class PersistentVolume(ApiModel):
+    """A piece of storage."""
+
     schema_name = "io.k8s.api.core.v1.PersistentVolume"
 
     api_version: str | None = None

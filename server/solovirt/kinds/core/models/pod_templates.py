@@ -13,6 +13,8 @@ class PodTemplateSpec(ApiModel):
 
 
 class PodTemplate(ApiModel):
+    """What pods are made from."""
+
     schema_name = "io.k8s.api.core.v1.PodTemplate"
 
     api_version: str | None = None

@@ -214,6 +214,8 @@ class PodStatus(ApiModel):
 
 
 class Pod(ApiModel):
+    """Containers that run together on a node."""
+
     schema_name = "io.k8s.api.core.v1.Pod"
 
     api_version: str | None = None

@@ -24,6 +24,8 @@ class LimitRangeSpec(ApiModel):
 
 
 class LimitRange(ApiModel):
+    """How much single objects of a namespace may ask for."""
+
     schema_name = "io.k8s.api.core.v1.LimitRange"
 
     api_version: str | None = None
@@ -50,6 +52,7 @@ class ScopedResourceSelectorRequirement(ApiModel):
 
 class ScopeSelector(ApiModel):
     schema_name = "io.k8s.api.core.v1.ScopeSelector"
+    atomic = True
 
     match_expressions: Annotated[list[ScopedResourceSelectorRequirement] | None, ListAtomic()] = None
 
@@ -84,6 +87,8 @@ class ResourceQuotaStatus(ApiModel):
 
 
 class ResourceQuota(ApiModel):
+    """How much all objects of a namespace may ask for together."""
+
     schema_name = "io.k8s.api.core.v1.ResourceQuota"
 
     api_version: str | None = None

@@ -5,6 +5,7 @@ from solovirt.machinery.schema.markers import ApiModel, CoreQuantity, Int32
 
 class ConfigMapKeySelector(ApiModel):
     schema_name = "io.k8s.api.core.v1.ConfigMapKeySelector"
+    atomic = True
 
     key: str
     name: str | None = None
@@ -13,6 +14,7 @@ class ConfigMapKeySelector(ApiModel):
 
 class FileKeySelector(ApiModel):
     schema_name = "io.k8s.api.core.v1.FileKeySelector"
+    atomic = True
 
     key: str
     path: str
@@ -30,12 +32,14 @@ class KeyToPath(ApiModel):
 
 class LocalObjectReference(ApiModel):
     schema_name = "io.k8s.api.core.v1.LocalObjectReference"
+    atomic = True
 
     name: str | None = None
 
 
 class ObjectFieldSelector(ApiModel):
     schema_name = "io.k8s.api.core.v1.ObjectFieldSelector"
+    atomic = True
 
     api_version: str | None = None
     field_path: str
@@ -43,6 +47,7 @@ class ObjectFieldSelector(ApiModel):
 
 class ObjectReference(ApiModel):
     schema_name = "io.k8s.api.core.v1.ObjectReference"
+    atomic = True
 
     api_version: str | None = None
     kind: str | None = None
@@ -55,6 +60,7 @@ class ObjectReference(ApiModel):
 
 class ResourceFieldSelector(ApiModel):
     schema_name = "io.k8s.api.core.v1.ResourceFieldSelector"
+    atomic = True
 
     resource: str
     container_name: str | None = None
@@ -63,6 +69,7 @@ class ResourceFieldSelector(ApiModel):
 
 class SecretKeySelector(ApiModel):
     schema_name = "io.k8s.api.core.v1.SecretKeySelector"
+    atomic = True
 
     key: str
     name: str | None = None
@@ -71,6 +78,7 @@ class SecretKeySelector(ApiModel):
 
 class SecretReference(ApiModel):
     schema_name = "io.k8s.api.core.v1.SecretReference"
+    atomic = True
 
     name: str | None = None
     namespace: str | None = None
@@ -78,6 +86,7 @@ class SecretReference(ApiModel):
 
 class TypedLocalObjectReference(ApiModel):
     schema_name = "io.k8s.api.core.v1.TypedLocalObjectReference"
+    atomic = True
 
     kind: str
     name: str

@@ -40,6 +40,8 @@ class ReplicationControllerStatus(ApiModel):
 
 
 class ReplicationController(ApiModel):
+    """A number of like pods. Older than ReplicaSet."""
+
     schema_name = "io.k8s.api.core.v1.ReplicationController"
 
     api_version: str | None = None

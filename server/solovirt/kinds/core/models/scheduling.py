@@ -16,6 +16,7 @@ class NodeSelectorRequirement(ApiModel):
 
 class NodeSelectorTerm(ApiModel):
     schema_name = "io.k8s.api.core.v1.NodeSelectorTerm"
+    atomic = True
 
     match_expressions: Annotated[list[NodeSelectorRequirement] | None, ListAtomic()] = None
     match_fields: Annotated[list[NodeSelectorRequirement] | None, ListAtomic()] = None
@@ -23,6 +24,7 @@ class NodeSelectorTerm(ApiModel):
 
 class NodeSelector(ApiModel):
     schema_name = "io.k8s.api.core.v1.NodeSelector"
+    atomic = True
 
     node_selector_terms: Annotated[list[NodeSelectorTerm], ListAtomic()]
 
@@ -115,6 +117,7 @@ class TopologySelectorLabelRequirement(ApiModel):
 
 class TopologySelectorTerm(ApiModel):
     schema_name = "io.k8s.api.core.v1.TopologySelectorTerm"
+    atomic = True
 
     match_label_expressions: Annotated[list[TopologySelectorLabelRequirement] | None, ListAtomic()] = None
 

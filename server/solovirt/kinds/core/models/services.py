@@ -25,6 +25,7 @@ class ClientIPConfig(ApiModel):
 
 class EndpointAddress(ApiModel):
     schema_name = "io.k8s.api.core.v1.EndpointAddress"
+    atomic = True
 
     ip: str
     hostname: str | None = None
@@ -34,6 +35,7 @@ class EndpointAddress(ApiModel):
 
 class EndpointPort(ApiModel):
     schema_name = "io.k8s.api.core.v1.EndpointPort"
+    atomic = True
 
     port: Int32
     app_protocol: str | None = None
@@ -50,6 +52,8 @@ class EndpointSubset(ApiModel):
 
 
 class Endpoints(ApiModel):
+    """The addresses behind a service."""
+
     schema_name = "io.k8s.api.core.v1.Endpoints"
 
     api_version: str | None = None
@@ -131,6 +135,8 @@ class ServiceStatus(ApiModel):
 
 
 class Service(ApiModel):
+    """A name and an address for a set of pods."""
+
     schema_name = "io.k8s.api.core.v1.Service"
 
     api_version: str | None = None

@@ -49,6 +49,7 @@ class Endpoint(ApiModel):
 
 class EndpointPort(ApiModel):
     schema_name = "io.k8s.api.discovery.v1.EndpointPort"
+    atomic = True
 
     app_protocol: str | None = None
     name: str | None = None
@@ -57,6 +58,8 @@ class EndpointPort(ApiModel):
 
 
 class EndpointSlice(ApiModel):
+    """Some of the addresses behind a service."""
+
     schema_name = "io.k8s.api.discovery.v1.EndpointSlice"
 
     api_version: str | None = None

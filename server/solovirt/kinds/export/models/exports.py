@@ -1,6 +1,8 @@
-"""export.exports"""
+"""VirtualMachineExport."""
 
 from typing import Annotated
+
+from pydantic import Field
 
 from solovirt.kinds.core.models.embedded.references import TypedLocalObjectReference
 from solovirt.machinery.schema.markers import ApiModel, ListAtomic, ListMap, Nullable, Time
@@ -70,8 +72,10 @@ class VirtualMachineExportStatus(ApiModel):
 
 
 class VirtualMachineExport(ApiModel):
+    """A machine, a snapshot or a claim offered for download."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineExportSpec
-    status: VirtualMachineExportStatus | None = None
+    spec: VirtualMachineExportSpec = Field(description="What is wanted.")
+    status: VirtualMachineExportStatus | None = Field(None, description="What there is.")

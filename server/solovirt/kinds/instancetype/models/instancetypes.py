@@ -1,4 +1,4 @@
-"""instancetype.instancetypes"""
+"""VirtualMachineInstancetype and VirtualMachineClusterInstancetype."""
 
 from typing import Annotated
 
@@ -44,14 +44,18 @@ class VirtualMachineInstancetypeSpec(ApiModel):
 
 
 class VirtualMachineClusterInstancetype(ApiModel):
+    """A named size for machines of every namespace."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineInstancetypeSpec
+    spec: VirtualMachineInstancetypeSpec = Field(description="What a machine of this size has.")
 
 
 class VirtualMachineInstancetype(ApiModel):
+    """A named size for machines of its namespace."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineInstancetypeSpec
+    spec: VirtualMachineInstancetypeSpec = Field(description="What a machine of this size has.")

@@ -1,4 +1,4 @@
-"""instancetype.preferences"""
+"""VirtualMachinePreference and VirtualMachineClusterPreference."""
 
 from pydantic import Field
 
@@ -116,14 +116,18 @@ class VirtualMachinePreferenceSpec(ApiModel):
 
 
 class VirtualMachineClusterPreference(ApiModel):
+    """What suits a kind of guest, for machines of every namespace: used where a machine says nothing itself."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachinePreferenceSpec
+    spec: VirtualMachinePreferenceSpec = Field(description="What suits the guest.")
 
 
 class VirtualMachinePreference(ApiModel):
+    """What suits a kind of guest, for machines of its namespace: used where a machine says nothing itself."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachinePreferenceSpec
+    spec: VirtualMachinePreferenceSpec = Field(description="What suits the guest.")

@@ -1,4 +1,4 @@
-"""kubevirt.access_credentials"""
+"""SSH keys and passwords that are put into guests."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""kubevirt.backup_status"""
+"""Changed block tracking and backups under way."""
 
 from typing import Annotated
 

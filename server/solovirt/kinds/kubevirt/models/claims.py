@@ -1,4 +1,4 @@
-"""kubevirt.claims"""
+"""Claims of devices."""
 
 from solovirt.machinery.schema.markers import ApiModel
 

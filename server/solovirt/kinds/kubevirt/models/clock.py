@@ -1,4 +1,6 @@
-"""kubevirt.clock"""
+"""The guest's clock."""
+
+from pydantic import Field
 
 from solovirt.machinery.schema.markers import ApiModel
 
@@ -40,11 +42,13 @@ class Timer(ApiModel):
 
 
 class Clock(ApiModel):
+    """What the guest's clock shows at start, and what keeps it."""
+
     preserve_unknown = True
 
-    timer: Timer | None = None
-    timezone: str | None = None
-    utc: ClockOffsetUTC | None = None
+    timer: Timer | None = Field(None, description="Timers that keep it.")
+    timezone: str | None = Field(None, description="It shows the time of this zone.")
+    utc: ClockOffsetUTC | None = Field(None, description="It shows UTC, or an offset from it; so if nothing is said.")
 
 
 class ClockOffset(ApiModel):

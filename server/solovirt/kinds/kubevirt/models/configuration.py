@@ -1,4 +1,4 @@
-"""kubevirt.configuration"""
+"""Settings of an installation, but for migrations and host devices."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""kubevirt.devices"""
+"""What is plugged into a machine."""
 
 from typing import Annotated
 
@@ -96,28 +96,50 @@ class Watchdog(ApiModel):
 
 
 class Devices(ApiModel):
-    autoattach_graphics_device: bool | None = None
-    autoattach_input_device: bool | None = None
-    autoattach_mem_balloon: bool | None = None
-    autoattach_pod_interface: bool | None = None
-    autoattach_serial_console: bool | None = None
-    autoattach_vsock: bool | None = Field(None, alias="autoattachVSOCK")
-    block_multi_queue: bool | None = None
-    client_passthrough: ClientPassthroughDevices | None = None
-    disable_hotplug: bool | None = None
-    disks: Annotated[list[Disk] | None, Field(max_length=256)] = None
-    downward_metrics: DownwardMetrics | None = None
-    filesystems: Annotated[list[Filesystem] | None, ListAtomic()] = None
-    gpus: Annotated[list[GPU] | None, ListAtomic()] = None
-    host_devices: Annotated[list[HostDevice] | None, ListAtomic()] = None
-    inputs: list[Input] | None = None
-    interfaces: Annotated[list[Interface] | None, Field(max_length=256)] = None
-    log_serial_console: bool | None = None
-    network_interface_multiqueue: bool | None = None
-    panic_devices: list[PanicDevice] | None = None
-    rng: Rng | None = None
-    sound: SoundDevice | None = None
-    tpm: TPMDevice | None = None
-    use_virtio_transitional: bool | None = None
-    video: VideoDevice | None = None
-    watchdog: Watchdog | None = None
+    """Everything that is plugged into the machine."""
+
+    autoattach_graphics_device: bool | None = Field(None, description="Add a graphics card; yes if not said.")
+    autoattach_input_device: bool | None = Field(None, description="Add an input device.")
+    autoattach_mem_balloon: bool | None = Field(None, description="Add a memory balloon; yes if not said.")
+    autoattach_pod_interface: bool | None = Field(
+        None, description="Connect a machine without interfaces to the pod network; yes if not said."
+    )
+    autoattach_serial_console: bool | None = Field(None, description="Add a serial console; yes if not said.")
+    autoattach_vsock: bool | None = Field(None, alias="autoattachVSOCK", description="Add a VSOCK device.")
+    block_multi_queue: bool | None = Field(None, description="Give disks one queue for each virtual processor.")
+    client_passthrough: ClientPassthroughDevices | None = Field(
+        None, description="Let a client's USB devices be used in the guest."
+    )
+    disable_hotplug: bool | None = Field(None, description="Allow no disks to be added while the guest runs.")
+    disks: Annotated[list[Disk] | None, Field(max_length=256)] = Field(
+        None, description="Disks, CD-ROMs and LUNs. Each shows the volume of its name."
+    )
+    downward_metrics: DownwardMetrics | None = Field(
+        None, description="A device through which the guest reads figures of its host."
+    )
+    filesystems: Annotated[list[Filesystem] | None, ListAtomic()] = Field(
+        None, description="Volumes shared with the guest as file systems."
+    )
+    gpus: Annotated[list[GPU] | None, ListAtomic()] = Field(
+        None, description="Graphics processors of the node that are passed through."
+    )
+    host_devices: Annotated[list[HostDevice] | None, ListAtomic()] = Field(
+        None, description="Other devices of the node that are passed through."
+    )
+    inputs: list[Input] | None = Field(None, description="Input devices, such as a tablet.")
+    interfaces: Annotated[list[Interface] | None, Field(max_length=256)] = Field(
+        None, description="Network interfaces. Each is connected to the network of its name."
+    )
+    log_serial_console: bool | None = Field(None, description="Write the serial console to the pod's log.")
+    network_interface_multiqueue: bool | None = Field(
+        None, description="Give virtio interfaces one queue for each virtual processor."
+    )
+    panic_devices: list[PanicDevice] | None = Field(
+        None, description="Devices by which a guest tells that it has crashed."
+    )
+    rng: Rng | None = Field(None, description="A source of random numbers.")
+    sound: SoundDevice | None = Field(None, description="A sound card.")
+    tpm: TPMDevice | None = Field(None, description="A trusted platform module.")
+    use_virtio_transitional: bool | None = Field(None, description="Use virtio devices that old guests understand too.")
+    video: VideoDevice | None = Field(None, description="The kind of graphics card.")
+    watchdog: Watchdog | None = Field(None, description="A device that acts when the guest hangs.")

@@ -1,4 +1,4 @@
-"""kubevirt.disks"""
+"""The guest's disks."""
 
 from pydantic import Field
 
@@ -18,35 +18,49 @@ class BlockSize(ApiModel):
 
 
 class CDRomTarget(ApiModel):
-    bus: str | None = None
-    readonly: bool | None = None
-    tray: str | None = None
+    """A CD-ROM drive."""
+
+    bus: str | None = Field(None, description="How it is attached: sata, scsi or, where that works, virtio.")
+    readonly: bool | None = Field(None, description="The guest may not write; yes if not said.")
+    tray: str | None = Field(None, description="Whether the tray is open or closed.")
 
 
 class DiskTarget(ApiModel):
-    bus: str | None = None
-    pci_address: str | None = None
-    readonly: bool | None = None
+    """A hard disk."""
+
+    bus: str | None = Field(None, description="How it is attached: virtio, sata, scsi or usb.")
+    pci_address: str | None = Field(None, description="Its PCI address (`0000:81:01.10`), for virtio.")
+    readonly: bool | None = Field(None, description="The guest may not write.")
 
 
 class LunTarget(ApiModel):
-    bus: str | None = None
-    readonly: bool | None = None
-    reservation: bool | None = None
+    """A SCSI LUN."""
+
+    bus: str | None = Field(None, description="How it is attached: scsi.")
+    readonly: bool | None = Field(None, description="The guest may not write.")
+    reservation: bool | None = Field(None, description="Pass persistent reservations through.")
 
 
 class Disk(ApiModel):
-    name: str
-    block_size: BlockSize | None = None
-    boot_order: int | None = None
-    cache: str | None = None
-    cdrom: CDRomTarget | None = None
-    changed_block_tracking: bool | None = None
-    dedicated_io_thread: bool | None = Field(None, alias="dedicatedIOThread")
-    disk: DiskTarget | None = None
-    error_policy: str | None = None
-    io: str | None = None
-    lun: LunTarget | None = None
-    serial: str | None = None
-    shareable: bool | None = None
-    tag: str | None = None
+    """A disk of the machine: how the volume of the same name is shown to the guest. One of disk, cdrom and lun says as what."""
+
+    name: str = Field(description="The volume that is its content.")
+    block_size: BlockSize | None = Field(None, description="The block size that the guest sees.")
+    boot_order: int | None = Field(None, description="Its place among what the machine tries to boot from; 1 is first.")
+    cache: str | None = Field(None, description="How the host caches it: none, writethrough or writeback.")
+    cdrom: CDRomTarget | None = Field(None, description="Show it as a CD-ROM.")
+    changed_block_tracking: bool | None = Field(
+        None, description="Keep track of changed blocks for incremental backups."
+    )
+    dedicated_io_thread: bool | None = Field(
+        None, alias="dedicatedIOThread", description="Give it a thread of its own."
+    )
+    disk: DiskTarget | None = Field(None, description="Show it as a hard disk.")
+    error_policy: str | None = Field(
+        None, description="What an error means to the guest: stop, ignore, report or enospace."
+    )
+    io: str | None = Field(None, description="How the host reads and writes it: native, threads or io_uring.")
+    lun: LunTarget | None = Field(None, description="Show it as a SCSI LUN, passing commands through.")
+    serial: str | None = Field(None, description="The serial number that the guest reads.")
+    shareable: bool | None = Field(None, description="Others may use the same volume at the same time.")
+    tag: str | None = Field(None, description="A tag by which the guest finds it in its metadata.")

@@ -1,4 +1,6 @@
-"""kubevirt.features"""
+"""What hypervisor and chipset offer."""
+
+from pydantic import Field
 
 from solovirt.machinery.schema.markers import ApiModel, Int32
 
@@ -59,10 +61,12 @@ class HyperVPassthrough(ApiModel):
 
 
 class Features(ApiModel):
-    acpi: FeatureState | None = None
-    apic: FeatureAPIC | None = None
-    hyperv: FeatureHyperv | None = None
-    hyperv_passthrough: HyperVPassthrough | None = None
-    kvm: FeatureKVM | None = None
-    pvspinlock: FeatureState | None = None
-    smm: FeatureState | None = None
+    """What hypervisor and chipset offer the guest."""
+
+    acpi: FeatureState | None = Field(None, description="ACPI; on if not said.")
+    apic: FeatureAPIC | None = Field(None, description="An advanced interrupt controller.")
+    hyperv: FeatureHyperv | None = Field(None, description="Enlightenments that Windows knows from Hyper-V.")
+    hyperv_passthrough: HyperVPassthrough | None = Field(None, description="All enlightenments that the node supports.")
+    kvm: FeatureKVM | None = Field(None, description="Whether the guest can tell that it runs on KVM.")
+    pvspinlock: FeatureState | None = Field(None, description="Paravirtual spin locks.")
+    smm: FeatureState | None = Field(None, description="System management mode.")

@@ -1,4 +1,6 @@
-"""kubevirt.firmware"""
+"""How the guest boots, and what it reads of its hardware."""
+
+from pydantic import Field
 
 from solovirt.machinery.schema.markers import ApiModel
 
@@ -9,17 +11,25 @@ class ACPI(ApiModel):
 
 
 class BIOS(ApiModel):
-    use_serial: bool | None = None
+    """A BIOS."""
+
+    use_serial: bool | None = Field(None, description="Show its messages on the serial console.")
 
 
 class EFI(ApiModel):
-    persistent: bool | None = None
-    secure_boot: bool | None = None
+    """An EFI firmware."""
+
+    persistent: bool | None = Field(None, description="Keep its variables from run to run.")
+    secure_boot: bool | None = Field(
+        None, description="Boot signed code alone; yes if not said. Needs the smm feature."
+    )
 
 
 class Bootloader(ApiModel):
-    bios: BIOS | None = None
-    efi: EFI | None = None
+    """What boots the guest: one of BIOS and EFI."""
+
+    bios: BIOS | None = Field(None, description="Boot with BIOS.")
+    efi: EFI | None = Field(None, description="Boot with EFI.")
 
 
 class Chassis(ApiModel):
@@ -44,12 +54,18 @@ class KernelBoot(ApiModel):
 
 
 class Firmware(ApiModel):
-    acpi: ACPI | None = None
-    bootloader: Bootloader | None = None
-    kernel_boot: KernelBoot | None = None
-    serial: str | None = None
-    uuid: str | None = None
+    """How the guest boots."""
+
+    acpi: ACPI | None = Field(None, description="ACPI tables that are added.")
+    bootloader: Bootloader | None = Field(None, description="BIOS or EFI; BIOS if not said.")
+    kernel_boot: KernelBoot | None = Field(None, description="Boot a kernel directly, out of a container image.")
+    serial: str | None = Field(None, description="The serial number of the system that the guest reads.")
+    uuid: str | None = Field(
+        None, description="The UUID of the system that the guest reads; made of the instance's name if not said."
+    )
 
 
 class Machine(ApiModel):
-    type: str | None = None
+    """The board that is emulated."""
+
+    type: str | None = Field(None, description="Its type, as QEMU calls it, for example q35.")

@@ -1,4 +1,4 @@
-"""kubevirt.host_devices"""
+"""Devices of nodes that machines may use."""
 
 from typing import Annotated
 

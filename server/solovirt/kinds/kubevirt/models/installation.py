@@ -1,4 +1,4 @@
-"""kubevirt.installation"""
+"""KubeVirt, the installation."""
 
 from typing import Annotated, Literal
 
@@ -174,8 +174,10 @@ class KubeVirtStatus(ApiModel):
 
 
 class KubeVirt(ApiModel):
+    """An installation of KubeVirt: its settings and its state."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: KubeVirtSpec
-    status: KubeVirtStatus | None = None
+    spec: KubeVirtSpec = Field(description="What is wanted.")
+    status: KubeVirtStatus | None = Field(None, description="What there is.")

@@ -1,4 +1,4 @@
-"""kubevirt.launch_security"""
+"""Protection of the guest's memory from the host."""
 
 from solovirt.machinery.schema.markers import ApiModel
 

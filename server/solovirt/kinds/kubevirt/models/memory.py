@@ -1,6 +1,8 @@
-"""kubevirt.memory"""
+"""The guest's memory."""
 
 from typing import Literal
+
+from pydantic import Field
 
 from solovirt.machinery.schema.markers import ApiModel, Quantity
 
@@ -10,7 +12,9 @@ class DisableFreePageReporting(ApiModel):
 
 
 class Hugepages(ApiModel):
-    page_size: str | None = None
+    """Huge pages under the guest's memory."""
+
+    page_size: str | None = Field(None, description="The size of a page, as the node offers it: 2Mi or 1Gi.")
 
 
 class ReservedOverhead(ApiModel):
@@ -19,10 +23,18 @@ class ReservedOverhead(ApiModel):
 
 
 class Memory(ApiModel):
-    guest: Quantity | None = None
-    hugepages: Hugepages | None = None
-    max_guest: Quantity | None = None
-    reserved_overhead: ReservedOverhead | None = None
+    """How much memory the guest sees."""
+
+    guest: Quantity | None = Field(
+        None, description="The amount that the guest sees; what is requested of the node if not said."
+    )
+    hugepages: Hugepages | None = Field(None, description="Back the memory with huge pages.")
+    max_guest: Quantity | None = Field(
+        None, description="As much as can be reached by adding memory while the guest runs."
+    )
+    reserved_overhead: ReservedOverhead | None = Field(
+        None, description="Memory of the node that is set aside for the instance beside the guest's."
+    )
 
 
 class MemoryStatus(ApiModel):

@@ -1,4 +1,4 @@
-"""kubevirt.migration"""
+"""VirtualMachineInstanceMigration."""
 
 from typing import Annotated
 
@@ -51,8 +51,10 @@ class VirtualMachineInstanceMigrationStatus(ApiModel):
 
 
 class VirtualMachineInstanceMigration(ApiModel):
+    """One move of a running instance to another node."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineInstanceMigrationSpec
-    status: VirtualMachineInstanceMigrationStatus | None = None
+    spec: VirtualMachineInstanceMigrationSpec = Field(description="What is wanted.")
+    status: VirtualMachineInstanceMigrationStatus | None = Field(None, description="What there is.")

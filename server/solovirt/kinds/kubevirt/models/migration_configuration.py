@@ -1,4 +1,4 @@
-"""kubevirt.migration_configuration"""
+"""How an installation migrates instances."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""kubevirt.probes"""
+"""How a guest is asked whether it is well."""
 
 from solovirt.kinds.core.models.embedded.probes import ExecAction, HTTPGetAction, TCPSocketAction
 from solovirt.machinery.schema.markers import ApiModel, Int32

@@ -1,6 +1,8 @@
-"""kubevirt.replicaset"""
+"""VirtualMachineInstanceReplicaSet."""
 
 from typing import Annotated
+
+from pydantic import Field
 
 from solovirt.kinds.core.models.embedded.selectors import LabelSelector
 from solovirt.kinds.kubevirt.models.vmi_spec import VirtualMachineInstanceTemplateSpec
@@ -32,8 +34,12 @@ class VirtualMachineInstanceReplicaSetStatus(ApiModel):
 
 
 class VirtualMachineInstanceReplicaSet(ApiModel):
+    """A number of like instances without a machine behind each."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineInstanceReplicaSetSpec
-    status: Annotated[VirtualMachineInstanceReplicaSetStatus | None, Nullable()] = None
+    spec: VirtualMachineInstanceReplicaSetSpec = Field(description="What is wanted.")
+    status: Annotated[VirtualMachineInstanceReplicaSetStatus | None, Nullable()] = Field(
+        None, description="What there is."
+    )

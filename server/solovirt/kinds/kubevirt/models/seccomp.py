@@ -1,4 +1,4 @@
-"""kubevirt.seccomp"""
+"""Seccomp profiles."""
 
 from solovirt.machinery.schema.markers import ApiModel
 

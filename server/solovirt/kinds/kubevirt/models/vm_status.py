@@ -1,4 +1,4 @@
-"""kubevirt.vm_status"""
+"""The status of a VirtualMachine."""
 
 from typing import Annotated
 
@@ -36,12 +36,14 @@ class RemoveVolumeOptions(ApiModel):
 
 
 class VirtualMachineCondition(ApiModel):
-    status: str
-    type: str
-    last_probe_time: Annotated[Time | None, Nullable()] = None
-    last_transition_time: Annotated[Time | None, Nullable()] = None
-    message: str | None = None
-    reason: str | None = None
+    """One thing that is or is not true of a machine."""
+
+    status: str = Field(description="True, False or Unknown.")
+    type: str = Field(description="What it is about.")
+    last_probe_time: Annotated[Time | None, Nullable()] = Field(None, description="When it was last looked at.")
+    last_transition_time: Annotated[Time | None, Nullable()] = Field(None, description="When it last changed.")
+    message: str | None = Field(None, description="Why, in a sentence.")
+    reason: str | None = Field(None, description="Why, in one word.")
 
 
 class VirtualMachineMemoryDumpRequest(ApiModel):
@@ -55,9 +57,13 @@ class VirtualMachineMemoryDumpRequest(ApiModel):
 
 
 class VirtualMachineStartFailure(ApiModel):
-    consecutive_fail_count: int | None = None
-    last_failed_vmiuid: str | None = Field(None, alias="lastFailedVMIUID")
-    retry_after_timestamp: Time | None = None
+    """Failed starts in a row."""
+
+    consecutive_fail_count: int | None = Field(None, description="How many starts have failed one after another.")
+    last_failed_vmiuid: str | None = Field(
+        None, alias="lastFailedVMIUID", description="The uid of the instance that failed last."
+    )
+    retry_after_timestamp: Time | None = Field(None, description="Not before this time is another start tried.")
 
 
 class VirtualMachineStateChangeRequest(ApiModel):
@@ -82,21 +88,47 @@ class VolumeUpdateState(ApiModel):
 
 
 class VirtualMachineStatus(ApiModel):
-    changed_block_tracking: Annotated[ChangedBlockTrackingStatus | None, Nullable()] = None
-    conditions: list[VirtualMachineCondition] | None = None
-    created: bool | None = None
-    desired_generation: Int64 | None = None
-    instancetype_ref: Annotated[InstancetypeStatusRef | None, Nullable()] = None
-    memory_dump_request: Annotated[VirtualMachineMemoryDumpRequest | None, Nullable()] = None
-    observed_generation: Int64 | None = None
-    preference_ref: Annotated[InstancetypeStatusRef | None, Nullable()] = None
-    printable_status: Annotated[str | None, Default("Stopped")] = None
-    ready: bool | None = None
-    restore_in_progress: str | None = None
-    run_strategy: str | None = None
-    snapshot_in_progress: str | None = None
-    start_failure: Annotated[VirtualMachineStartFailure | None, Nullable()] = None
-    state_change_requests: list[VirtualMachineStateChangeRequest] | None = None
-    volume_requests: Annotated[list[VirtualMachineVolumeRequest] | None, ListAtomic()] = None
-    volume_snapshot_statuses: list[VolumeSnapshotStatus] | None = None
-    volume_update_state: VolumeUpdateState | None = None
+    """Whether a machine runs, and how it is doing."""
+
+    changed_block_tracking: Annotated[ChangedBlockTrackingStatus | None, Nullable()] = Field(
+        None, description="Whether changed blocks are being tracked for incremental backups."
+    )
+    conditions: list[VirtualMachineCondition] | None = Field(
+        None, description="What is true of the machine just now: Ready, Failure, Paused, RestartRequired and others."
+    )
+    created: bool | None = Field(None, description="There is an instance of the machine, in whatever state.")
+    desired_generation: Int64 | None = Field(
+        None, description="The machine's generation when the instance was last looked at."
+    )
+    instancetype_ref: Annotated[InstancetypeStatusRef | None, Nullable()] = Field(
+        None, description="The instancetype in use, as it was found."
+    )
+    memory_dump_request: Annotated[VirtualMachineMemoryDumpRequest | None, Nullable()] = Field(
+        None, description="How far a memory dump has come."
+    )
+    observed_generation: Int64 | None = Field(
+        None, description="The generation that the running instance was made from."
+    )
+    preference_ref: Annotated[InstancetypeStatusRef | None, Nullable()] = Field(
+        None, description="The preference in use, as it was found."
+    )
+    printable_status: Annotated[str | None, Default("Stopped")] = Field(
+        None, description="How the machine is doing, in a word for people: Stopped, Starting, Running and so on."
+    )
+    ready: bool | None = Field(None, description="The instance runs and answers its probes.")
+    restore_in_progress: str | None = Field(None, description="The restore that is rewriting this machine.")
+    run_strategy: str | None = Field(None, description="The run strategy that was last acted on.")
+    snapshot_in_progress: str | None = Field(None, description="The snapshot that is being taken of this machine.")
+    start_failure: Annotated[VirtualMachineStartFailure | None, Nullable()] = Field(
+        None, description="Starts that failed one after another, and when the next is due."
+    )
+    state_change_requests: list[VirtualMachineStateChangeRequest] | None = Field(
+        None, description="Starts and stops that were asked for and are still to be done."
+    )
+    volume_requests: Annotated[list[VirtualMachineVolumeRequest] | None, ListAtomic()] = Field(
+        None, description="Volumes that were asked to be added or removed."
+    )
+    volume_snapshot_statuses: list[VolumeSnapshotStatus] | None = Field(
+        None, description="Which volumes a snapshot could include, and why not."
+    )
+    volume_update_state: VolumeUpdateState | None = Field(None, description="How far a change of volumes has come.")

@@ -1,4 +1,4 @@
-"""kubevirt.vmi_status"""
+"""The status of a VirtualMachineInstance."""
 
 from typing import Annotated
 
@@ -180,35 +180,65 @@ class VolumeStatus(ApiModel):
 
 
 class VirtualMachineInstanceStatus(ApiModel):
-    vsockcid: Annotated[Int64 | None, Field(ge=0, le=4294967295)] = Field(None, alias="VSOCKCID")
-    active_pods: dict[str, str] | None = None
-    changed_block_tracking: Annotated[ChangedBlockTrackingStatus | None, Nullable()] = None
-    conditions: list[VirtualMachineInstanceCondition] | None = None
-    current_cpu_topology: CPUTopology | None = Field(None, alias="currentCPUTopology")
-    evacuation_node_name: str | None = None
-    fs_freeze_status: str | None = None
-    guest_os_info: VirtualMachineInstanceGuestOSInfo | None = Field(None, alias="guestOSInfo")
-    interfaces: list[VirtualMachineInstanceNetworkInterface] | None = None
-    kernel_boot_status: KernelBootStatus | None = None
-    launcher_container_image_version: str | None = None
-    machine: Machine | None = None
-    memory: MemoryStatus | None = None
-    migrated_volumes: Annotated[list[StorageMigratedVolumeInfo] | None, ListAtomic()] = None
-    migration_method: str | None = None
-    migration_state: VirtualMachineInstanceMigrationState | None = None
-    migration_transport: str | None = None
-    node_name: str | None = None
-    phase: str | None = None
+    """How a run is going."""
+
+    vsockcid: Annotated[Int64 | None, Field(ge=0, le=4294967295)] = Field(
+        None, alias="VSOCKCID", description="The guest's address on the VSOCK device."
+    )
+    active_pods: dict[str, str] | None = Field(
+        None, description="The pods of the instance, by uid, and the nodes they run on."
+    )
+    changed_block_tracking: Annotated[ChangedBlockTrackingStatus | None, Nullable()] = Field(
+        None, description="Whether changed blocks are being tracked for incremental backups."
+    )
+    conditions: list[VirtualMachineInstanceCondition] | None = Field(
+        None,
+        description="What is true of the instance just now: Ready, LiveMigratable, Paused, AgentConnected and others.",
+    )
+    current_cpu_topology: CPUTopology | None = Field(
+        None, alias="currentCPUTopology", description="The processors that the guest sees just now."
+    )
+    evacuation_node_name: str | None = Field(None, description="The node that the instance is asked to leave.")
+    fs_freeze_status: str | None = Field(None, description="frozen while the guest's file systems are.")
+    guest_os_info: VirtualMachineInstanceGuestOSInfo | None = Field(
+        None, alias="guestOSInfo", description="What the guest's agent says of its operating system."
+    )
+    interfaces: list[VirtualMachineInstanceNetworkInterface] | None = Field(
+        None, description="The guest's interfaces and their addresses, as far as they are known."
+    )
+    kernel_boot_status: KernelBootStatus | None = Field(None, description="What was booted directly.")
+    launcher_container_image_version: str | None = Field(None, description="The image that runs the instance.")
+    machine: Machine | None = Field(None, description="The board that the guest was started with.")
+    memory: MemoryStatus | None = Field(None, description="The memory that the guest sees just now.")
+    migrated_volumes: Annotated[list[StorageMigratedVolumeInfo] | None, ListAtomic()] = Field(
+        None, description="Volumes whose data are being migrated."
+    )
+    migration_method: str | None = Field(
+        None, description="How the instance would migrate: LiveMigration or BlockMigration."
+    )
+    migration_state: VirtualMachineInstanceMigrationState | None = Field(
+        None, description="The last migration, and how it went."
+    )
+    migration_transport: str | None = Field(None, description="What migrations go over.")
+    node_name: str | None = Field(None, description="The node that runs it.")
+    phase: str | None = Field(
+        None,
+        description="Where it is in its life: Pending, Scheduling, Scheduled, Running, Succeeded, Failed or Unknown.",
+    )
     phase_transition_timestamps: Annotated[
         list[VirtualMachineInstancePhaseTransitionTimestamp] | None, ListAtomic()
-    ] = None
-    qos_class: str | None = None
-    reason: str | None = None
-    runtime_user: Int64 | None = None
-    selinux_context: str | None = None
-    topology_hints: TopologyHints | None = None
-    virtual_machine_revision_name: str | None = None
-    volume_status: Annotated[list[VolumeStatus] | None, ListAtomic()] = None
+    ] = Field(None, description="When it came to each phase.")
+    qos_class: str | None = Field(None, description="How the pod is treated when the node runs out of something.")
+    reason: str | None = Field(None, description="Why it is in this phase, in one word.")
+    runtime_user: Int64 | None = Field(None, description="The user that the hypervisor runs as.")
+    selinux_context: str | None = Field(None, description="The SELinux context that the hypervisor runs in.")
+    topology_hints: TopologyHints | None = Field(None, description="What was learnt of the node's clock.")
+    virtual_machine_revision_name: str | None = Field(
+        None, description="The ControllerRevision that remembers the machine as it was started."
+    )
+    volume_status: Annotated[list[VolumeStatus] | None, ListAtomic()] = Field(
+        None, description="The state of each volume."
+    )
 
 
 class VolumeMigrationState(ApiModel):

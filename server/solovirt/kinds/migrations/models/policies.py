@@ -1,4 +1,4 @@
-"""migrations.policies"""
+"""MigrationPolicy."""
 
 from typing import Annotated
 
@@ -30,8 +30,10 @@ class MigrationPolicyStatus(ApiModel):
 
 
 class MigrationPolicy(ApiModel):
+    """How certain machines are migrated."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: MigrationPolicySpec
-    status: Annotated[MigrationPolicyStatus | None, Nullable()] = None
+    spec: MigrationPolicySpec = Field(description="What is wanted.")
+    status: Annotated[MigrationPolicyStatus | None, Nullable()] = Field(None, description="What there is.")

@@ -22,6 +22,8 @@ class IPAddressSpec(ApiModel):
 
 
 class IPAddress(ApiModel):
+    """An address of a service."""
+
     schema_name = "io.k8s.api.networking.v1.IPAddress"
 
     api_version: str | None = None
@@ -43,6 +45,8 @@ class ServiceCIDRStatus(ApiModel):
 
 
 class ServiceCIDR(ApiModel):
+    """Ranges that services get their addresses from."""
+
     schema_name = "io.k8s.api.networking.v1.ServiceCIDR"
 
     api_version: str | None = None

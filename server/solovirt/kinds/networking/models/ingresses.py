@@ -88,6 +88,8 @@ class IngressStatus(ApiModel):
 
 
 class Ingress(ApiModel):
+    """Hosts and paths, and the services behind them."""
+
     schema_name = "io.k8s.api.networking.v1.Ingress"
 
     api_version: str | None = None
@@ -115,6 +117,8 @@ class IngressClassSpec(ApiModel):
 
 
 class IngressClass(ApiModel):
+    """Who serves ingresses."""
+
     schema_name = "io.k8s.api.networking.v1.IngressClass"
 
     api_version: str | None = None

@@ -53,6 +53,8 @@ class NetworkPolicySpec(ApiModel):
 
 
 class NetworkPolicy(ApiModel):
+    """Who may talk to certain pods, and to whom they may."""
+
     schema_name = "io.k8s.api.networking.v1.NetworkPolicy"
 
     api_version: str | None = None
@@ -63,6 +65,7 @@ class NetworkPolicy(ApiModel):
 
 class ServiceBackendPort(ApiModel):
     schema_name = "io.k8s.api.networking.v1.ServiceBackendPort"
+    atomic = True
 
     name: str | None = None
     number: Int32 | None = None

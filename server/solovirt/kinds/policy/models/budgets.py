@@ -28,6 +28,8 @@ class PodDisruptionBudgetStatus(ApiModel):
 
 
 class PodDisruptionBudget(ApiModel):
+    """How many of a set of pods must stay when nodes are emptied."""
+
     schema_name = "io.k8s.api.policy.v1.PodDisruptionBudget"
 
     api_version: str | None = None

@@ -1,4 +1,4 @@
-"""pool.pools"""
+"""VirtualMachinePool."""
 
 from typing import Annotated, Literal
 
@@ -98,8 +98,10 @@ class VirtualMachinePoolStatus(ApiModel):
 
 
 class VirtualMachinePool(ApiModel):
+    """A number of like machines."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachinePoolSpec
-    status: VirtualMachinePoolStatus | None = None
+    spec: VirtualMachinePoolSpec = Field(description="What is wanted.")
+    status: VirtualMachinePoolStatus | None = Field(None, description="What there is.")

@@ -25,6 +25,8 @@ class PolicyRule(ApiModel):
 
 
 class ClusterRole(ApiModel):
+    """What may be done in the cluster, or in any namespace that a binding names."""
+
     schema_name = "io.k8s.api.rbac.v1.ClusterRole"
 
     api_version: str | None = None
@@ -36,6 +38,7 @@ class ClusterRole(ApiModel):
 
 class RoleRef(ApiModel):
     schema_name = "io.k8s.api.rbac.v1.RoleRef"
+    atomic = True
 
     kind: str
     name: str
@@ -44,6 +47,7 @@ class RoleRef(ApiModel):
 
 class Subject(ApiModel):
     schema_name = "io.k8s.api.rbac.v1.Subject"
+    atomic = True
 
     kind: str
     name: str
@@ -52,6 +56,8 @@ class Subject(ApiModel):
 
 
 class ClusterRoleBinding(ApiModel):
+    """Who has a role in the whole cluster."""
+
     schema_name = "io.k8s.api.rbac.v1.ClusterRoleBinding"
 
     api_version: str | None = None
@@ -62,6 +68,8 @@ class ClusterRoleBinding(ApiModel):
 
 
 class Role(ApiModel):
+    """What may be done in a namespace."""
+
     schema_name = "io.k8s.api.rbac.v1.Role"
 
     api_version: str | None = None
@@ -71,6 +79,8 @@ class Role(ApiModel):
 
 
 class RoleBinding(ApiModel):
+    """Who has a role in a namespace."""
+
     schema_name = "io.k8s.api.rbac.v1.RoleBinding"
 
     api_version: str | None = None

@@ -7,6 +7,8 @@ from solovirt.machinery.schema.meta import ObjectMeta
 
 
 class PriorityClass(ApiModel):
+    """How important pods are."""
+
     schema_name = "io.k8s.api.scheduling.v1.PriorityClass"
 
     api_version: str | None = None

@@ -1,6 +1,8 @@
-"""snapshot.restores"""
+"""VirtualMachineRestore."""
 
 from typing import Annotated, Literal
+
+from pydantic import Field
 
 from solovirt.kinds.core.models.embedded.references import TypedLocalObjectReference
 from solovirt.kinds.snapshot.models.snapshots import Condition
@@ -43,8 +45,10 @@ class VirtualMachineRestoreStatus(ApiModel):
 
 
 class VirtualMachineRestore(ApiModel):
+    """One bringing back of a machine to a snapshot."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineRestoreSpec
-    status: VirtualMachineRestoreStatus | None = None
+    spec: VirtualMachineRestoreSpec = Field(description="What is wanted.")
+    status: VirtualMachineRestoreStatus | None = Field(None, description="What there is.")

@@ -1,4 +1,4 @@
-"""snapshot.snapshots"""
+"""VirtualMachineSnapshot and VirtualMachineSnapshotContent."""
 
 from typing import Annotated
 
@@ -71,11 +71,13 @@ class VirtualMachineSnapshotStatus(ApiModel):
 
 
 class VirtualMachineSnapshot(ApiModel):
+    """A machine remembered as it is at one moment."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineSnapshotSpec
-    status: VirtualMachineSnapshotStatus | None = None
+    spec: VirtualMachineSnapshotSpec = Field(description="What is wanted.")
+    status: VirtualMachineSnapshotStatus | None = Field(None, description="What there is.")
 
 
 class VolumeBackup(ApiModel):
@@ -105,8 +107,10 @@ class VirtualMachineSnapshotContentStatus(ApiModel):
 
 
 class VirtualMachineSnapshotContent(ApiModel):
+    """What a snapshot remembers: the machine and its volumes."""
+
     api_version: str | None = None
     kind: str | None = None
     metadata: ObjectMeta | None = None
-    spec: VirtualMachineSnapshotContentSpec
-    status: VirtualMachineSnapshotContentStatus | None = None
+    spec: VirtualMachineSnapshotContentSpec = Field(description="What is wanted.")
+    status: VirtualMachineSnapshotContentStatus | None = Field(None, description="What there is.")

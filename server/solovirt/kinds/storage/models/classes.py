@@ -44,6 +44,8 @@ class CSIDriverSpec(ApiModel):
 
 
 class CSIDriver(ApiModel):
+    """A storage driver of the cluster."""
+
     schema_name = "io.k8s.api.storage.v1.CSIDriver"
 
     api_version: str | None = None
@@ -74,6 +76,8 @@ class CSINodeSpec(ApiModel):
 
 
 class CSINode(ApiModel):
+    """The storage drivers on a node."""
+
     schema_name = "io.k8s.api.storage.v1.CSINode"
 
     api_version: str | None = None
@@ -83,6 +87,8 @@ class CSINode(ApiModel):
 
 
 class CSIStorageCapacity(ApiModel):
+    """How much room a storage class has somewhere."""
+
     schema_name = "io.k8s.api.storage.v1.CSIStorageCapacity"
 
     api_version: str | None = None
@@ -95,6 +101,8 @@ class CSIStorageCapacity(ApiModel):
 
 
 class StorageClass(ApiModel):
+    """A kind of storage."""
+
     schema_name = "io.k8s.api.storage.v1.StorageClass"
 
     api_version: str | None = None
@@ -142,6 +150,8 @@ class VolumeAttachmentStatus(ApiModel):
 
 
 class VolumeAttachment(ApiModel):
+    """A volume attached to a node."""
+
     schema_name = "io.k8s.api.storage.v1.VolumeAttachment"
 
     api_version: str | None = None
@@ -152,6 +162,8 @@ class VolumeAttachment(ApiModel):
 
 
 class VolumeAttributesClass(ApiModel):
+    """Attributes of volumes that may be changed later."""
+
     schema_name = "io.k8s.api.storage.v1.VolumeAttributesClass"
 
     api_version: str | None = None

@@ -1,4 +1,4 @@
-"""core.embedded.claims"""
+"""Claims and resource requirements."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""core.embedded.dns"""
+"""DNS settings of pods."""
 
 from typing import Annotated
 

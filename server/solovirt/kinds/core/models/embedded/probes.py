@@ -1,4 +1,4 @@
-"""core.embedded.probes"""
+"""How something is asked whether it is well."""
 
 from typing import Annotated
 

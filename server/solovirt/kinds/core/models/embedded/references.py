@@ -1,4 +1,4 @@
-"""core.embedded.references"""
+"""References to objects and to fields of the pod."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""core.embedded.scheduling"""
+"""Where things may run: affinity, tolerations, spreading."""
 
 from typing import Annotated
 

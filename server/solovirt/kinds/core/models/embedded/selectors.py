@@ -1,4 +1,4 @@
-"""core.embedded.selectors"""
+"""Label selectors."""
 
 from typing import Annotated
 
