@@ -50,7 +50,9 @@ SCALARS: Mapping[str, Schema] = {
 class Components:
     """The schemas of one document, collected while its operations refer to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Mapping[str, list[Schema]]) -> None:
+        """*kinds*: by definition, the groups, versions and kinds that objects of it may call themselves."""
+        self._kinds = kinds
         self.schemas: dict[str, Schema] = {}
         self._written: dict[int, Schema] = {}
 
@@ -130,7 +132,10 @@ class Components:
         name = schema.name if isinstance(schema, NamedSchema) else ""
         if name in SCALARS:
             return dict(SCALARS[name])
-        return self._with_references(schema)
+        out = self._with_references(schema)
+        if name in self._kinds:
+            out[_GVK] = self._kinds[name]
+        return out
 
     def _value(self, schema: Mapping[str, Any]) -> Schema:
         if not isinstance(schema, NamedSchema):

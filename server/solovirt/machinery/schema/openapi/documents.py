@@ -90,7 +90,7 @@ class OpenAPI:
         """The v3 document at *path*, as a tree, not cached. Raises KeyError if there is none."""
         if path not in self.paths():
             raise KeyError(path)
-        components = Components()
+        components = Components(self._kinds())
         content = dict(sorted(self._content(path, components)))
         return {
             "openapi": "3.0.0",
@@ -108,6 +108,21 @@ class OpenAPI:
                 },
             },
         }
+
+    def _kinds(self) -> dict[str, list[dict[str, str]]]:
+        """What definitions that are not only a custom resource's call themselves: built-in kinds, and the shared ones."""
+        out = {meta.META + kind: [_gvk("", "v1", kind)] for kind in _DISCOVERY_KINDS}
+        out["io.k8s.api.autoscaling.v1.Scale"] = [_gvk("autoscaling", "v1", "Scale")]
+        spoken = {("", "v1")}
+        for resource in self._registry:
+            if resource.flavour is Flavour.BUILT_IN:
+                for version in resource.versions:
+                    spoken.add((resource.group, version.name))
+                    name = names.of_built_in(resource.group, version.name, resource.kind)
+                    out[name] = [_gvk(resource.group, version.name, resource.kind)]
+        for kind in ("DeleteOptions", "WatchEvent"):
+            out[meta.META + kind] = [_gvk(group, version, kind) for group, version in sorted(spoken)]
+        return out
 
     def _check_generation(self) -> None:
         if self._generation != self._registry.generation:
@@ -161,6 +176,13 @@ class OpenAPI:
             if served is not None and (served.model is not None or served.schema is not None):
                 schema = self._schemas.of(resource, served).structural
                 yield from Paths(resource, served, schema, components).write().items()
+
+
+_DISCOVERY_KINDS = ("Status", "APIVersions", "APIGroup", "APIGroupList", "APIResourceList")
+
+
+def _gvk(group: str, version: str, kind: str) -> dict[str, str]:
+    return {"group": group, "version": version, "kind": kind}
 
 
 def _parse(path: str) -> tuple[str, str]:

@@ -16,13 +16,15 @@ def of_kind(group: str, version: str, kind: str) -> str:
     return ".".join([*reversed(group.split(".")), version, kind])
 
 
+def of_built_in(group: str, version: str, kind: str) -> str:
+    """`rbac.authorization.k8s.io`, `v1`, `Role` is `io.k8s.api.rbac.v1.Role`: how most built-in kinds are named."""
+    return f"io.k8s.api.{group.split('.', maxsplit=1)[0] or 'core'}.{version}.{kind}"
+
+
 def of_resource(resource: Resource, version: str, schema: Mapping[str, Any]) -> str:
     """The definition of the objects of *resource*; *schema* is their structural schema."""
     if resource.flavour is Flavour.BUILT_IN:
-        if isinstance(schema, NamedSchema):
-            return schema.name
-        short = resource.group.removesuffix(".k8s.io").split(".")[0] or "core"
-        return f"io.k8s.api.{short}.{version}.{resource.kind}"
+        return schema.name if isinstance(schema, NamedSchema) else of_built_in(resource.group, version, resource.kind)
     return of_kind(resource.group, version, resource.kind)
 
 
