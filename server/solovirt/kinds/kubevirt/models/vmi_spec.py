@@ -47,7 +47,10 @@ class DomainSpec(ApiModel):
         None, description="What the guest reads of its chassis: manufacturer, serial number and so on."
     )
     clock: Clock | None = Field(None, description="What the guest's clock shows at start, and what keeps it.")
-    cpu: CPU | None = Field(None, description="How many processors the guest sees, and of what kind.")
+    cpu: CPU | None = Field(
+        None,
+        description="How many processors the guest sees, and of what kind. Their number is sockets times cores times threads.",
+    )
     features: Features | None = Field(
         None, description="What hypervisor and chipset offer: ACPI, APIC, Hyper-V enlightenments, …"
     )
