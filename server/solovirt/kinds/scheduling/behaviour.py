@@ -18,6 +18,8 @@ _HIGHEST_OF_USERS = 1000000000
 class PriorityClassBehaviour(Behaviour):
     """See the module."""
 
+    needs_writer = True
+
     def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         if obj.get("preemptionPolicy") is None:
             obj["preemptionPolicy"] = "PreemptLowerPriority"

@@ -40,6 +40,8 @@ _PROTOCOLS = ("SCTP", "TCP", "UDP")
 class ServiceBehaviour(Behaviour):
     """See the module."""
 
+    needs_writer = True
+
     def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         if admission.subresource == "status":
             return

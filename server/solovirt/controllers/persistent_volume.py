@@ -1,0 +1,70 @@
+"""
+Volumes whose claims have gone, and volumes that nobody claimed (reference kubernetes-api.md 7).
+
+A free volume is Available; one whose claim was deleted is Released, and deleted with reclaim policy Delete. Its protection finalizer stays
+as long as it is bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from solovirt.controllers.persistent_volume_claim import drop_finalizer
+from solovirt.kinds.core import names
+from solovirt.machinery.clock import timestamp
+from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
+from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+
+
+class PersistentVolumeController:
+    """See the module."""
+
+    name: ClassVar[str] = "persistentvolume-controller"
+    resource: ClassVar[GroupResource] = names.PERSISTENT_VOLUMES
+
+    def __init__(self, tools: Tools) -> None:
+        self._objects = tools.objects
+        self._clock = tools.clock
+        self.sources: Sequence[Source] = (Source(names.PERSISTENT_VOLUME_CLAIMS, _volume_of_claim),)
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        volume = self._objects.get(names.PERSISTENT_VOLUMES, key)
+        if volume is None:
+            return DONE
+        phase = self._phase(volume)
+        metadata = volume["metadata"]
+        if metadata.get("deletionTimestamp"):
+            if phase != "Bound" and names.PV_PROTECTION_FINALIZER in metadata.get("finalizers", ()):
+                await self._objects.edit(
+                    names.PERSISTENT_VOLUMES, key, lambda obj: drop_finalizer(obj, names.PV_PROTECTION_FINALIZER)
+                )
+            return DONE
+        if phase is not None and (volume.get("status") or {}).get("phase") != phase:
+            now = timestamp(self._clock.now())
+
+            def say(obj: Document) -> None:
+                obj["status"] = {**(obj.get("status") or {}), "phase": phase, "lastPhaseTransitionTime": now}
+
+            await self._objects.edit(names.PERSISTENT_VOLUMES, key, say, status=True)
+        if phase == "Released" and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
+            await self._objects.delete(names.PERSISTENT_VOLUMES, key, uid=metadata["uid"])
+        return DONE
+
+    def _phase(self, volume: Document) -> str | None:
+        """What the volume's phase should be; None if that is the claim's to say, which is not bound yet."""
+        reference = volume["spec"].get("claimRef")
+        if reference is None:
+            return "Available"
+        if not reference.get("uid"):
+            # Reserved for a claim that may come.
+            return "Available"
+        claim = self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, ObjectKey(reference["namespace"], reference["name"]))
+        if claim is None or claim["metadata"]["uid"] != reference["uid"]:
+            return "Released"
+        return "Bound" if claim["spec"].get("volumeName") == volume["metadata"]["name"] else None
+
+
+def _volume_of_claim(claim: Document) -> Iterable[ObjectKey]:
+    name = claim["spec"].get("volumeName")
+    return (ObjectKey("", name),) if name else ()
