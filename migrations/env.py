@@ -18,6 +18,9 @@ from solovirt.machinery.store import tables
 
 def migrate(connection: Connection) -> None:
     """Run the scripts inside the transaction of *connection*, which the caller commits."""
+    if not connection.in_transaction():
+        # Without this alembic would commit after each script.
+        connection.begin()
     context.configure(
         connection=connection,
         target_metadata=tables.metadata,

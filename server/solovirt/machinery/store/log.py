@@ -32,7 +32,7 @@ T = TypeVar("T")
 # Bind parameters of one IN; PostgreSQL takes 32,767 and SQLite as many.
 _IN_LIMIT = 500
 
-# type_coerce: the text is wanted, not the tree that SQLAlchemy would make of a JSON column.
+# cast: the text is wanted, not the tree that SQLAlchemy would make of a JSON column.
 _HEAD = sa.select(tables.head.c.resource_version, tables.head.c.horizon, tables.head.c.epoch)
 _REVISIONS = sa.select(
     tables.revision.c.resource_version,
@@ -42,7 +42,7 @@ _REVISIONS = sa.select(
     tables.revision.c.name,
     tables.revision.c.operation,
     tables.revision.c.previous,
-    sa.type_coerce(tables.revision.c.object, sa.Text),
+    sa.cast(tables.revision.c.object, sa.Text),
 )
 _OBJECTS = sa.select(
     tables.object_.c.api_group,
@@ -50,7 +50,7 @@ _OBJECTS = sa.select(
     tables.object_.c.namespace,
     tables.object_.c.name,
     tables.object_.c.resource_version,
-    sa.type_coerce(tables.object_.c.object, sa.Text),
+    sa.cast(tables.object_.c.object, sa.Text),
 )
 _AFTER = _REVISIONS.where(
     tables.revision.c.resource_version > sa.bindparam("after"),

@@ -32,8 +32,6 @@ T = TypeVar("T")
 
 # Somebody looking at the file with the sqlite3 shell may hold a lock for a moment.
 _BUSY_SECONDS = 10
-# Documents of a few kB fit a page of 8 KiB; measured best for creates among 4, 8 and 16 KiB.
-_PAGE_BYTES = 8192
 _CACHE_KIB = 8192
 # How much write-ahead log is collected before it is copied into the database, in pages.
 _CHECKPOINT_PAGES = 1000
@@ -56,11 +54,7 @@ class _Connection:
             prepare(self._raw)
 
         self._worker.start()
-        try:
-            await self._worker.run(connect)
-        except BaseException:
-            await self.close()
-            raise
+        await self._worker.run(connect)
 
     async def close(self) -> None:
         def disconnect() -> None:
@@ -116,6 +110,18 @@ class _Connection:
             self.core.rollback()
 
 
+async def _connect(
+    engine: sa.Engine, purpose: str, begin: str, prepare: Callable[[sqlite3.Connection], None]
+) -> _Connection:
+    connection = _Connection(engine, Worker(f"solovirt-sqlite-{purpose}"), begin)
+    try:
+        await connection.open(prepare)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
 class SqliteDatabase:
     """A `Database` in a file, or in memory for as long as it is open."""
 
@@ -137,12 +143,10 @@ class SqliteDatabase:
             # Secrets are in it. SQLite gives the files that it makes beside it the same mode.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         try:
-            self._writer = _Connection(self._engine(), Worker("solovirt-sqlite-write"), "BEGIN IMMEDIATE")
-            await self._writer.open(_prepare_writer)
+            self._writer = await _connect(self._engine(), "write", "BEGIN IMMEDIATE", _prepare_writer)
             if self._path is not None:
-                self._reader = _Connection(self._engine(), Worker("solovirt-sqlite-read"), "BEGIN")
-                await self._reader.open(_prepare_reader)
-        except sqlite3.Error as error:
+                self._reader = await _connect(self._engine(), "read", "BEGIN", _prepare_reader)
+        except (sqlite3.Error, sa.exc.DBAPIError) as error:
             await self.close()
             raise DatabaseFailed(f"{self._path}: {error}") from error
         except BaseException:
@@ -203,7 +207,6 @@ class _Session:
 
 
 def _prepare_writer(raw: sqlite3.Connection) -> None:
-    raw.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     raw.execute("PRAGMA journal_mode = WAL")
     raw.execute("PRAGMA synchronous = FULL")
     raw.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
