@@ -16,6 +16,10 @@ from solovirt.machinery.schema.markers import ApiModel
 
 def test_every_model_can_be_loaded():
     for resource in builtin():
+        if not resource.verbs:
+            # Paths without objects have no model: subresources.kubevirt.io.
+            assert resource.subresources
+            continue
         for version in resource.versions:
             assert version.model is not None
             assert issubclass(version.model.load(), ApiModel)

@@ -38,6 +38,7 @@ _PACKAGES = (
     "migrations",
     "pool",
     "snapshot",
+    "subresources",
     # Last, so that the short names vmf and vmcf mean what they mean in KubeVirt today: instancetypes.
     "flavor",
 )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from solovirt.kinds.flavor import application
 from solovirt.machinery.resource import GroupResource, ObjectKey
 
-OBJECTS = {
+OBJECTS: dict[tuple[GroupResource, ObjectKey], dict[str, Any]] = {
     (application.FLAVORS, ObjectKey("ns", "small")): {"spec": {"cpu": {"cores": 1}}},
     (application.CLUSTER_FLAVORS, ObjectKey("", "small")): {"spec": {"cpu": {"cores": 2}}},
     (application.CLUSTER_FLAVORS, ObjectKey("", "empty")): {"spec": {}},
 }
 
 
-def get(resource: GroupResource, key: ObjectKey) -> dict | None:
+def get(resource: GroupResource, key: ObjectKey) -> dict[str, Any] | None:
     return OBJECTS.get((resource, key))
 
 
@@ -57,7 +59,7 @@ def test_a_namespaced_flavor_is_looked_for_in_the_vms_namespace_only():
 
 
 def test_the_cpu_is_taken_whole():
-    spec: dict = {"domain": {"devices": {}}}
+    spec: dict[str, Any] = {"domain": {"devices": {}}}
     flavor = application.find({"name": "small"}, "ns", get)
     application.apply(flavor, spec)
     assert spec["domain"]["cpu"] == {"cores": 2}

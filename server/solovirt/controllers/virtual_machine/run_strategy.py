@@ -12,18 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from solovirt.kinds.kubevirt import names
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy as RunStrategy
+from solovirt.kinds.kubevirt.run_strategy import effective as effective
 from solovirt.machinery.resource import Document
-
-
-class RunStrategy(StrEnum):
-    """`spec.runStrategy`, or what `spec.running` amounts to."""
-
-    ALWAYS = "Always"
-    HALTED = "Halted"
-    MANUAL = "Manual"
-    RERUN_ON_FAILURE = "RerunOnFailure"
-    ONCE = "Once"
-    WAIT_AS_RECEIVER = "WaitAsReceiver"
 
 
 class Action(StrEnum):
@@ -49,18 +40,6 @@ class Wish:
 
 
 KEEP = Wish(Action.KEEP)
-
-
-def effective(spec: Document) -> RunStrategy:
-    """The strategy of a VM's spec; *running* counts as Always or Halted, and with neither set the VM is Halted."""
-    running = spec.get("running")
-    if running is not None:
-        return RunStrategy.ALWAYS if running else RunStrategy.HALTED
-    try:
-        return RunStrategy(spec.get("runStrategy") or RunStrategy.HALTED)
-    except ValueError:
-        # Admission refuses unknown strategies; one that got in otherwise must not start anything.
-        return RunStrategy.HALTED
 
 
 def is_final(instance: Document | None) -> bool:

@@ -200,7 +200,8 @@ def _resource_list(group: str, version: str, resources: list[Resource]) -> Docum
             if sub.version is not None:
                 entry["version"] = sub.version
             entry["kind"] = sub.kind
-            entry["verbs"] = list(sub.verbs)
+            # A subresource of no kind is shown without verbs too (reference kubevirt-subresources.md 1).
+            entry["verbs"] = list(sub.verbs) if sub.kind else []
             entries.append(entry)
     document: Document = {"kind": "APIResourceList"}
     if group:
