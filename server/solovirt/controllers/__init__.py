@@ -1,0 +1,102 @@
+"""
+The control loops, one module or package each, and what they start from.
+
+`install` puts all of them under a manager, `bootstrap` creates what a cluster has before anybody asks for anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from solovirt.kinds.core import names as core
+from solovirt.kinds.kubevirt import bootstrap as installation
+from solovirt.machinery.auth.identity import User
+from solovirt.machinery.control.manager import service_account
+from solovirt.machinery.errors import AlreadyExists
+from solovirt.machinery.resource import ObjectKey
+from solovirt.volumes.protocol import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from solovirt.machinery.control.manager import Manager
+    from solovirt.machinery.control.protocol import Objects, Recorder, Tools
+    from solovirt.machinery.registry import Registry
+    from solovirt.machinery.resource import Document, GroupResource
+    from solovirt.volumes.protocol import Transfers
+
+VIRT_CONTROLLER: User = service_account("kubevirt", "kubevirt-controller")
+"""Who KubeVirt's controllers are: webhooks let it do what users may not."""
+CDI_CONTROLLER: User = service_account("cdi", "cdi-sa")
+
+# The field managers of KubeVirt's and CDI's controllers, after their programs.
+_VIRT_MANAGER, _VIRT_OPERATOR, _CDI_MANAGER = "virt-controller", "virt-operator", "virt-cdi-controller"
+_CDI_COMPONENTS = {
+    Operation.UPLOAD: "datavolume-upload-controller",
+    Operation.CLONE: "datavolume-pvc-clone-controller",
+}
+
+
+def install_virtual_machines(manager: Manager, *, transfers: Transfers | None = None) -> None:
+    """
+    Add the loops of KubeVirt's and CDI's kinds above the instance: machines, their disks, and the installation itself.
+
+    *transfers* fills the disks; without one it only takes time.
+    """
+    # Imported here: whoever needs one of the loops (a test, a tool) shall not load them all.
+    from solovirt.controllers.data_volume import DataVolumeController
+    from solovirt.controllers.kubevirt import KubeVirtController
+    from solovirt.controllers.storage_profile import StorageProfileController
+    from solovirt.controllers.virtual_machine import VirtualMachineController
+    from solovirt.volumes.simulated import SimulatedTransfers
+
+    transfers = transfers or SimulatedTransfers(manager.clock)
+    manager.add(VirtualMachineController(virt_tools(manager, VirtualMachineController.name)))
+    manager.add(
+        DataVolumeController(
+            _cdi_tools(manager, DataVolumeController.name), transfers, recorders=_cdi_recorders(manager)
+        )
+    )
+    manager.add(StorageProfileController(_cdi_tools(manager, StorageProfileController.name)))
+    operator = service_account("kubevirt", "kubevirt-operator")
+    manager.add(KubeVirtController(manager.tools(KubeVirtController.name, user=operator, field_manager=_VIRT_OPERATOR)))
+
+
+def virt_tools(manager: Manager, component: str) -> Tools:
+    """The tools of one of virt-controller's loops; *component* is the source of its events."""
+    return manager.tools(component, user=VIRT_CONTROLLER, field_manager=_VIRT_MANAGER)
+
+
+def _cdi_tools(manager: Manager, component: str) -> Tools:
+    return manager.tools(component, user=CDI_CONTROLLER, field_manager=_CDI_MANAGER)
+
+
+def _cdi_recorders(manager: Manager) -> dict[Operation, Recorder]:
+    """Recorders that speak as the controllers which CDI has for single operations."""
+    return {operation: _cdi_tools(manager, component).recorder for operation, component in _CDI_COMPONENTS.items()}
+
+
+async def bootstrap(manager: Manager, *, registry: Registry) -> None:
+    """Create what is missing of a fresh installation; what is there is left as it is. The store must be open."""
+    objects = manager.tools("solovirt").objects
+    # Together, so that they share a commit.
+    await _create_missing(objects, [(core.NAMESPACES, one) for one in installation.namespaces()], registry)
+    await _create_missing(objects, installation.objects(manager.clock.now()), registry)
+
+
+async def _create_missing(
+    objects: Objects, documents: Sequence[tuple[GroupResource, Document]], registry: Registry
+) -> None:
+    async def create(resource: GroupResource, document: Document) -> None:
+        metadata = document["metadata"]
+        if objects.get(resource, ObjectKey(metadata.get("namespace", ""), metadata["name"])) is not None:
+            return
+        try:
+            await objects.create(resource, document)
+        except AlreadyExists:
+            # Another process of the same control plane was quicker.
+            return
+
+    served = [one for one in documents if registry.get(one[0]) is not None]
+    await asyncio.gather(*(create(resource, document) for resource, document in served))

@@ -11,11 +11,11 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def machine(*present: dict) -> dict:
+def machine(*present: dict[str, Any]) -> dict[str, Any]:
     return {"status": {"conditions": list(present)}}
 
 
-def instance(*present: dict) -> dict:
+def instance(*present: dict[str, Any]) -> dict[str, Any]:
     return {"status": {"conditions": list(present)}}
 
 

@@ -12,7 +12,7 @@ from solovirt.controllers.virtual_machine.printable_status import Situation, pri
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def condition(type: str, status: str, reason: str = "") -> dict:
+def condition(type: str, status: str, reason: str = "") -> dict[str, Any]:
     return {"type": type, "status": status, "reason": reason}
 
 
@@ -21,11 +21,11 @@ def situation(
     strategy: str = "Always",
     phase: str | None = None,
     deleting: bool = False,
-    conditions: tuple[dict, ...] = (),
+    conditions: tuple[dict[str, Any], ...] = (),
     vm_deleting: bool = False,
     failures: int = 0,
-    migration: dict | None = None,
-    data_volumes: tuple[dict, ...] = (),
+    migration: dict[str, Any] | None = None,
+    data_volumes: tuple[dict[str, Any], ...] = (),
     claims: tuple[str, ...] = (),
 ) -> Situation:
     vm: dict[str, Any] = {"metadata": {}, "spec": {"runStrategy": strategy}, "status": {}}
@@ -43,7 +43,7 @@ def situation(
     return Situation(vm, instance, NOW, data_volumes, tuple({"status": {"phase": one}} for one in claims))
 
 
-def volume(phase: str, *conditions: dict) -> dict:
+def volume(phase: str, *conditions: dict[str, Any]) -> dict[str, Any]:
     return {"status": {"phase": phase, "conditions": list(conditions)}}
 
 

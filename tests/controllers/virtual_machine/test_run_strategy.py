@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from solovirt.controllers.virtual_machine import run_strategy
@@ -15,15 +17,15 @@ STOP_OTHER = {"action": "Stop", "uid": OTHER_UID}
 START = {"action": "Start"}
 
 
-def machine(strategy: str, *requests: dict, ran_as: str | None = None) -> dict:
-    status: dict = {"stateChangeRequests": list(requests)}
+def machine(strategy: str, *requests: dict[str, Any], ran_as: str | None = None) -> dict[str, Any]:
+    status: dict[str, Any] = {"stateChangeRequests": list(requests)}
     if ran_as:
         status["runStrategy"] = ran_as
     return {"metadata": {"name": "vm"}, "spec": {"runStrategy": strategy}, "status": status}
 
 
-def instance(phase: str, *, deleting: bool = False) -> dict:
-    metadata: dict = {"name": "vm", "uid": UID}
+def instance(phase: str, *, deleting: bool = False) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": "vm", "uid": UID}
     if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     return {"metadata": metadata, "status": {"phase": phase}}

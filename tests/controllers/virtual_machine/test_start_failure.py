@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,11 @@ def high(least: int, most: int) -> int:
     return most
 
 
-def machine(strategy: str = "Always", **failure: object) -> dict:
+def machine(strategy: str = "Always", **failure: Any) -> dict[str, Any]:
     return {"spec": {"runStrategy": strategy}, "status": {"startFailure": failure} if failure else {}}
 
 
-def failed(uid: str = "a", *, ran: bool = False) -> dict:
+def failed(uid: str = "a", *, ran: bool = False) -> dict[str, Any]:
     phases = ["Pending", "Scheduling", *(["Running"] if ran else []), "Failed"]
     return {
         "metadata": {"uid": uid},

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from solovirt.controllers.virtual_machine import run_strategy
 from solovirt.controllers.virtual_machine.run_strategy import RunStrategy
@@ -41,9 +42,9 @@ def has_run(instance: Document | None) -> bool:
 
 def after(
     vm: Document, instance: Document | None, now: datetime, *, draw: Draw = random.randint
-) -> dict[str, object] | None:
+) -> dict[str, Any] | None:
     """What `status.startFailure` should be, given the instance as it is; the one there now if nothing has happened."""
-    current: dict[str, object] | None = (vm.get("status") or {}).get("startFailure")
+    current: dict[str, Any] | None = (vm.get("status") or {}).get("startFailure")
     if has_run(instance) or run_strategy.effective(vm["spec"]) not in _COUNTING:
         return None
     if instance is None or not run_strategy.is_final(instance):
