@@ -171,7 +171,7 @@ def _corrupt_base64(text: str) -> int | None:
             if not rest:
                 return len(text)
             if rest[0][1] != "=":
-                return rest[0][0]
+                return rest[0][0] - 1
             rest = rest[1:]
         return rest[0][0] if rest else None
     if len(symbols) % 4:

@@ -166,10 +166,10 @@ class _Reader:
         out.update(own)
         if own.get(_PRESERVE) and out.get("additionalProperties") == {_PRESERVE: True}:
             del out["additionalProperties"]
-        if any(schema is one for one in self._open.values()):
+        if isinstance(out, NamedSchema) and any(out.base is one for one in self._open.values()):
             out.clear()
-            out.update(own)
-            self._unfinished.append((out, schema))
+            out.update(out.own)
+            self._unfinished.append((out, out.base))
         return out
 
     def _type(self, annotation: Any, where: str) -> Schema:
