@@ -40,6 +40,16 @@ class Envelope:
         return b'],"kind":%b,"metadata":%b}' % (self.kind, metadata)
 
 
+def list_meta(revision: int, continue_token: str = "", remaining: int | None = None) -> bytes:
+    """A metav1.ListMeta, encoded."""
+    metadata: dict[str, object] = {"resourceVersion": str(revision)}
+    if continue_token:
+        metadata["continue"] = continue_token
+    if remaining is not None:
+        metadata["remainingItemCount"] = remaining
+    return orjson.dumps(metadata)
+
+
 class Endpoint:
     """One version of one resource, as it is served."""
 
@@ -62,17 +72,10 @@ class Endpoint:
         return tables.Layout(self.resource, self.version)
 
     def list_metadata(self, revision: int, continue_token: str = "", remaining: int | None = None) -> bytes:
-        """A list's metadata, encoded. Custom kinds show an empty `continue` on a list that is complete."""
-        if not continue_token and remaining is None:
-            if self.built_in:
-                return b'{"resourceVersion":"%d"}' % revision
-            return b'{"continue":"","resourceVersion":"%d"}' % revision
-        metadata: dict[str, object] = {"continue": continue_token}
+        """The metadata of a list of whole objects. Custom kinds show an empty `continue` on a list that is complete, keys by name."""
         if self.built_in:
-            metadata = {"resourceVersion": str(revision), **metadata}
-            if remaining is not None:
-                metadata["remainingItemCount"] = remaining
-            return orjson.dumps(metadata)
+            return list_meta(revision, continue_token, remaining)
+        metadata: dict[str, object] = {"continue": continue_token}
         if remaining is not None:
             metadata["remainingItemCount"] = remaining
         metadata["resourceVersion"] = str(revision)

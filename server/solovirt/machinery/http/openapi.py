@@ -8,12 +8,10 @@ protobuf form of v2 that old kubectls cannot do without.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 from aiohttp import web
 
 from solovirt.machinery.errors import NotAcceptable
@@ -22,10 +20,12 @@ from solovirt.machinery.http import failures, negotiation, options
 if TYPE_CHECKING:
     from solovirt.machinery.http.exchange import Exchange
     from solovirt.machinery.registry import Registry
+    from solovirt.machinery.schema.openapi import Hashed, OpenAPI
     from solovirt.machinery.schema.protocol import Schemas
 
 V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 V2_PROTOBUF_SENT = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+"""The same as answers spell it: with a dot."""
 _YEAR = timedelta(days=365)
 
 
@@ -35,88 +35,65 @@ class OpenApiDocuments:
     def __init__(self, registry: Registry, schemas: Schemas) -> None:
         self._registry = registry
         self._schemas = schemas
-        self._made: Any = None
+        self._made: OpenAPI | None = None
         self._since = datetime.now(UTC)
-        self._making = asyncio.Lock()
 
     @property
-    def _documents(self) -> Any:
+    def _documents(self) -> OpenAPI:
         if self._made is None:
+            # Not before somebody asks: it brings in much that starting needs not.
             from solovirt.machinery.schema.openapi import OpenAPI
 
             self._made = OpenAPI(self._registry, self._schemas)
         return self._made
 
-    async def _make(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Run *function* in a thread, one at a time: the first call for a document walks all schemas."""
-        async with self._making:
-            return await asyncio.to_thread(function, *arguments)
-
     async def answer(self, request: Exchange, segments: list[str]) -> web.StreamResponse:
         """Answer the path below /openapi. Raises PlainNotFound if it leads nowhere."""
+        # Making a document walks all schemas, hence the threads; one that is there already is only handed out.
         if segments == ["v2"]:
-            return await self._v2(request)
+            if _wants_protobuf(request.accept):
+                made = await asyncio.to_thread(self._documents.v2_protobuf)
+                return self._v2(request, made, V2_PROTOBUF_SENT)
+            return self._v2(request, await asyncio.to_thread(self._documents.v2_json), negotiation.JSON)
         if segments == ["v3"]:
-            index = await self._make(self._documents.v3_index)
-            return request.answer(index if isinstance(index, bytes) else orjson.dumps(index))
+            index = await asyncio.to_thread(self._documents.v3_index)
+            return _conditional(request, index, negotiation.JSON)
         if segments[:1] == ["v3"]:
-            return await self._v3(request, "/".join(segments[1:]))
+            path = "/".join(segments[1:])
+            document = await asyncio.to_thread(self._documents.v3, path)
+            return request.answer(b"", 404) if document is None else _v3(request, path, document)
         raise failures.PlainNotFound
 
-    async def _v2(self, request: Exchange) -> web.StreamResponse:
-        protobuf = _v2_form(request.accept)
-        documents = self._documents
-        body = await self._make(documents.v2_protobuf if protobuf else documents.v2_json)
-        etag = f'"{await self._make(_sha512, body)}"'
-        if request.http.headers.get("If-None-Match") == etag:
-            response = request.answer(b"", 304)
-        else:
-            response = request.answer(body, 200, V2_PROTOBUF_SENT if protobuf else negotiation.JSON)
-        response.headers["ETag"] = etag
+    def _v2(self, request: Exchange, document: Hashed, content_type: str) -> web.Response:
+        response = _conditional(request, document, content_type)
         response.headers["Last-Modified"] = format_datetime(self._since, usegmt=True)
         response.headers["Vary"] = "Accept"
         return response
 
-    async def _v3(self, request: Exchange, path: str) -> web.StreamResponse:
-        try:
-            body = await self._make(self._documents.v3, path)
-        except KeyError:
-            body = None
-        if body is None:
-            return request.answer(b"", 404)
-        asked = options.first(request.query, "hash")
-        current = await self._make(self._hash, path, body)
-        if asked and asked != current:
-            response = request.answer(b"", 301)
-            response.headers["Location"] = f"/openapi/v3/{path}?hash={current}"
-            return response
-        etag = f'"{current}"'
-        if request.http.headers.get("If-None-Match") == etag:
-            response = request.answer(b"", 304)
-        else:
-            response = request.answer(body)
-        response.headers["ETag"] = etag
-        if asked:
-            response.headers["Cache-Control"] = "public, immutable"
-            response.headers["Expires"] = format_datetime(datetime.now(UTC) + _YEAR, usegmt=True)
+
+def _conditional(request: Exchange, document: Hashed, content_type: str) -> web.Response:
+    etag = f'"{document.hash}"'
+    known = request.http.headers.get("If-None-Match") == etag
+    response = request.answer(b"", 304) if known else request.answer(document.content, 200, content_type)
+    response.headers["ETag"] = etag
+    return response
+
+
+def _v3(request: Exchange, path: str, document: Hashed) -> web.Response:
+    asked = options.first(request.query, "hash")
+    if asked and asked != document.hash:
+        response = request.answer(b"", 301)
+        response.headers["Location"] = f"/openapi/v3/{path}?hash={document.hash}"
         return response
-
-    def _hash(self, path: str, _: bytes) -> str:
-        """The hash under which the index lists *path*."""
-        index = self._documents.v3_index()
-        document = index if isinstance(index, dict) else orjson.loads(index)
-        url: str = document["paths"][path]["serverRelativeURL"]
-        return url.rpartition("hash=")[2]
+    response = _conditional(request, document, negotiation.JSON)
+    if asked:
+        response.headers["Cache-Control"] = "public, immutable"
+        response.headers["Expires"] = format_datetime(datetime.now(UTC) + _YEAR, usegmt=True)
+    return response
 
 
-def _sha512(body: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha512(body).hexdigest().upper()
-
-
-def _v2_form(accept: str) -> bool:
-    """Whether protobuf is wanted. Raises NotAcceptable if neither form is."""
+def _wants_protobuf(accept: str) -> bool:
+    """Whether v2 is wanted as protobuf. Raises NotAcceptable if neither form will do."""
     if not accept.strip():
         return False
     for clause in negotiation.clauses(accept):

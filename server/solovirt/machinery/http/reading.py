@@ -14,6 +14,7 @@ from aiohttp import web
 
 from solovirt.machinery.errors import NotAcceptable
 from solovirt.machinery.http import negotiation, options, streaming, tables
+from solovirt.machinery.http.endpoints import list_meta
 from solovirt.machinery.http.negotiation import Shape, Wanted
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def get(server: ApiServer, request: Exchange, endpoint: Endpoint, path: Re
     return single(server, request, endpoint, record, wanted)
 
 
-def single(  # noqa: PLR0917 - the same five as everywhere here, and what the status is
+def single(
     server: ApiServer, request: Exchange, endpoint: Endpoint, record: Record, wanted: Wanted, status: int = 200
 ) -> web.StreamResponse:
     """Answer with one object in the form that is wanted."""
@@ -75,24 +76,21 @@ def _go_type(endpoint: Endpoint, kind: str) -> str:
 async def list_(server: ApiServer, request: Exchange, endpoint: Endpoint, path: ResourcePath) -> web.StreamResponse:
     wanted = request.wanted()
     selection = options.list_options(request.query)
-    if wanted.shape is Shape.TABLE:
-        # Before the list is made: a bad parameter must not cost one.
-        include = tables.Include.parse(options.first(request.query, "includeObject"))
-    listed = await server.api.list(endpoint.target(path.namespace), selection)
-    records = listed.records
-    metadata = endpoint.list_metadata(listed.revision, listed.continue_token, listed.remaining)
-    if wanted.shape is Shape.TABLE:
-        form = tables.RowForm(endpoint.prefix, include, wanted.meta_version)
-        pieces = _table(server, endpoint, listed, form, wanted)
-        return await _answer(request, pieces, wanted, None if len(records) > _SLICE_ROWS else 0)
+    # Looked at before the list is made: a bad parameter must not cost one.
+    include = tables.Include.parse(options.first(request.query, "includeObject")) if wanted.shape is Shape.TABLE else None
     if wanted.shape is Shape.PARTIAL:
         kind = _go_type(endpoint, endpoint.resource.list_kind_name)
         raise NotAcceptable(f"you requested PartialObjectMetadata, but the requested object is a list ({kind})")
-    if wanted.shape is Shape.PARTIAL_LIST:
-        return await _answer(
-            request, _partials(records, metadata, wanted), wanted, None if len(records) > _SLICE_ROWS else 0
-        )
-    return await objects(request, endpoint, records, metadata, wanted)
+    listed = await server.api.list(endpoint.target(path.namespace), selection)
+    if include is not None:
+        form = tables.RowForm(endpoint.prefix, include, wanted.meta_version)
+        pieces = _table(server, endpoint, listed, form, wanted)
+    elif wanted.shape is Shape.PARTIAL_LIST:
+        pieces = _partials(listed, wanted)
+    else:
+        metadata = endpoint.list_metadata(listed.revision, listed.continue_token, listed.remaining)
+        return await objects(request, endpoint, listed.records, metadata, wanted)
+    return await _answer(request, pieces, wanted, None if len(listed.records) > _SLICE_ROWS else 0)
 
 
 async def objects(
@@ -124,7 +122,7 @@ def _table(
 ) -> Iterator[bytes]:
     now = server.clock.now().timestamp()
     layout, records = endpoint.table, listed.records
-    metadata = endpoint.list_metadata(listed.revision, listed.continue_token, listed.remaining)
+    metadata = list_meta(listed.revision, listed.continue_token, listed.remaining)
     lead = tables.head(metadata, layout.definitions, wanted.meta_version)
     for start in range(0, len(records), _SLICE_ROWS):
         yield lead + b",".join([layout.row(record, form, now) for record in records[start : start + _SLICE_ROWS]])
@@ -132,7 +130,8 @@ def _table(
     yield tables.TAIL if records else lead + tables.TAIL
 
 
-def _partials(records: Sequence[Record], metadata: bytes, wanted: Wanted) -> Iterator[bytes]:
+def _partials(listed: Listed, wanted: Wanted) -> Iterator[bytes]:
+    records, metadata = listed.records, list_meta(listed.revision, listed.continue_token, listed.remaining)
     prefix = tables.partial_prefix(wanted.meta_version)
     lead = b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/%b","metadata":%b,"items":[' % (
         wanted.meta_version.encode(),
