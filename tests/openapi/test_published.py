@@ -8,8 +8,9 @@ from openapi_spec_validator import validate
 
 from solovirt import kinds
 from solovirt.machinery.registry import Registry
+from solovirt.machinery.schema import publish
 from solovirt.machinery.schema.compiled import SchemaSet
-from solovirt.machinery.schema.openapi import OpenAPI, publish
+from solovirt.machinery.schema.openapi import OpenAPI
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "openapi"
 FILES = sorted(str(path.relative_to(DIRECTORY)) for path in DIRECTORY.rglob("*.json"))
@@ -23,26 +24,31 @@ MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def openapi():
-    registry = Registry()
+def registry():
+    out = Registry()
     for resource in kinds.builtin():
-        registry.register(resource)
-    return OpenAPI(registry, SchemaSet(registry))
+        out.register(resource)
+    return out
 
 
-def test_the_files_are_fresh(openapi):
-    served = dict(publish.files(openapi))
+@pytest.fixture(scope="module")
+def schemas(registry):
+    return SchemaSet(registry)
+
+
+def test_the_files_are_fresh(registry, schemas):
+    served = publish.documents(registry, schemas)
     stale = [
         name
-        for name, text in served.items()
-        if not (DIRECTORY / name).exists() or (DIRECTORY / name).read_text() != text
+        for name, content in served.items()
+        if not (DIRECTORY / name).exists() or (DIRECTORY / name).read_bytes() != content
     ]
-    assert stale == [], "run scripts/publish_openapi.py"
-    assert sorted(served) == FILES
+    assert stale == [], "run make openapi"
+    assert sorted(served) == FILES, "files that are no longer published: remove them"
 
 
-def test_together_the_v2_files_are_what_is_served(openapi):
-    served = json.loads(openapi.v2_json().content)
+def test_together_the_v2_files_are_what_is_served(registry, schemas):
+    served = json.loads(OpenAPI(registry, schemas).v2_json().content)
     paths: dict[str, object] = {}
     definitions: dict[str, object] = {}
     for name in FILES:

@@ -91,6 +91,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._open: dict[type[ApiModel], Schema] = {}
+        self._done: dict[type[ApiModel], Schema] = {}
         # Copies made of named types that were still being read: they are completed at the end.
         self._unfinished: list[tuple[Schema, Schema]] = []
 
@@ -101,10 +102,12 @@ class _Reader:
             copy.clear()
             copy.update(original)
             copy.update(own)
+        # Only now are they complete, and may be seen by another thread.
+        _known.update(self._done)
         return out
 
     def _model(self, model: type[ApiModel]) -> Schema:
-        known = _known.get(model)
+        known = _known.get(model) or self._done.get(model)
         if known is not None:
             return known
         if model in self._open:
@@ -133,7 +136,7 @@ class _Reader:
         if model.rules:
             out["x-kubernetes-validations"] = [_rule(rule) for rule in model.rules]
         del self._open[model]
-        _known[model] = out
+        self._done[model] = out
         return out
 
     def _field(self, annotation: Any, field: FieldInfo, where: str) -> Schema:

@@ -173,9 +173,11 @@ class OpenAPI:
     def _resources(self, group: str, version: str, components: Components) -> Iterator[tuple[str, Any]]:
         for resource in self._registry:
             served = resource.version(version) if resource.group == group else None
-            if served is not None and (served.model is not None or served.schema is not None):
-                schema = self._schemas.of(resource, served).structural
-                yield from Paths(resource, served, schema, components).write().items()
+            if served is None:
+                continue
+            has_objects = served.model is not None or served.schema is not None
+            schema = self._schemas.of(resource, served).structural if has_objects else None
+            yield from Paths(resource, served, schema, components).write().items()
 
 
 _DISCOVERY_KINDS = ("Status", "APIVersions", "APIGroup", "APIGroupList", "APIResourceList")

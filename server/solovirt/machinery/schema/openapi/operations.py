@@ -95,14 +95,19 @@ UNAUTHORIZED = {"401": {"description": "Unauthorized"}}
 class Paths:
     """Writes the paths of one resource in one version."""
 
-    def __init__(self, resource: Resource, version: Version, schema: Mapping[str, Any], components: Components) -> None:
+    def __init__(
+        self, resource: Resource, version: Version, schema: Mapping[str, Any] | None, components: Components
+    ) -> None:
+        """Without *schema* the resource has no objects here, only subresources that act (subresources.kubevirt.io)."""
         self._resource = resource
         self._version = version.name
-        self._schema = schema
+        self._schema = schema or {}
         self._components = components
         self._built_in = resource.flavour is Flavour.BUILT_IN
         self._types = _BUILT_IN_TYPES if self._built_in else _CUSTOM_TYPES
-        self._object = components.kind(resource, version.name, schema)
+        self._object = {} if schema is None else components.kind(resource, version.name, schema)
+        # What operations are named after.
+        self._noun = resource.kind or resource.plural[:1].upper() + resource.plural[1:]
 
     def write(self) -> dict[str, Any]:
         resource = self._resource
@@ -111,7 +116,7 @@ class Paths:
         base = f"{root}/namespaces/{{namespace}}/{resource.plural}" if space else f"{root}/{resource.plural}"
         common = [NAMESPACE, PRETTY] if space else [PRETTY]
         out: dict[str, Any] = {}
-        kind = resource.kind
+        kind = self._noun
         if space and "list" in resource.verbs:
             operation = self._list(f"{kind}ForAllNamespaces")
             out[f"{root}/{resource.plural}"] = {"get": operation, "parameters": [PRETTY]}
@@ -182,9 +187,11 @@ class Paths:
 
     def _subresource(self, space: str, subresource: Subresource) -> dict[str, Operation]:
         resource = self._resource
-        own_kind = subresource.kind == resource.kind and subresource.group in (None, resource.group)
-        what = f"{space}{resource.kind}{''.join(part[:1].upper() + part[1:] for part in subresource.name.split('/'))}"
-        text = f"{subresource.name} of a {resource.kind}"
+        own_kind = (
+            bool(self._object) and subresource.kind == resource.kind and subresource.group in (None, resource.group)
+        )
+        what = f"{space}{self._noun}{''.join(part[:1].upper() + part[1:] for part in subresource.name.split('/'))}"
+        text = f"{subresource.name} of a {self._noun}"
         gvk = {
             "group": resource.group if subresource.group is None else subresource.group,
             "version": subresource.version or self._version,
@@ -316,6 +323,7 @@ class Paths:
         words = {"200": "OK", "201": "Created", "202": "Accepted"}
         out["responses"] = {code: {"description": words[code], "content": content} for code in codes} | UNAUTHORIZED
         out["x-kubernetes-action"] = action
-        own = {"group": group, "version": self._version, "kind": self._resource.kind}
-        out["x-kubernetes-group-version-kind"] = gvk or own
+        named = gvk or {"group": group, "version": self._version, "kind": self._resource.kind}
+        if named["kind"]:
+            out["x-kubernetes-group-version-kind"] = named
         return out

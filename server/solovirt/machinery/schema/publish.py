@@ -9,34 +9,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from solovirt.machinery.schema.openapi.documents import OpenAPI
+from solovirt.machinery.schema.openapi import OpenAPI
 from solovirt.machinery.schema.openapi.swagger import swagger
 
+if TYPE_CHECKING:
+    from solovirt.machinery.registry import Registry
+    from solovirt.machinery.schema.protocol import Schemas
 
-def files(openapi: OpenAPI) -> Iterator[tuple[str, str]]:
-    """Relative path and text of every file: `v3/apis/kubevirt.io/v1.json`, `v2/apis/kubevirt.io/v1.json`, …"""
+
+def documents(registry: Registry, schemas: Schemas) -> dict[str, bytes]:
+    """Content of every file by its relative path: `v3/apis/kubevirt.io/v1.json`, `v2/apis/kubevirt.io/v1.json`, …"""
+    openapi = OpenAPI(registry, schemas)
+    out: dict[str, bytes] = {}
     for path in openapi.paths():
         document = openapi.build(path)
-        yield f"v3/{path}.json", _text(document)
-        yield f"v2/{path}.json", _text(swagger([document], document["info"]))
-
-
-def write(openapi: OpenAPI, directory: Path) -> list[Path]:
-    """Write all files below *directory*, remove what is no longer published there, and return what was written."""
-    written = []
-    for name, text in files(openapi):
-        target = directory / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-        written.append(target)
-    for form in ("v2", "v3"):
-        for old in (directory / form).rglob("*.json"):
-            if old not in written:
-                old.unlink()
-    return written
+        out[f"v3/{path}.json"] = _text(document).encode()
+        out[f"v2/{path}.json"] = _text(swagger([document], document["info"])).encode()
+    return out
 
 
 # Maps that are written with one entry to a line.
