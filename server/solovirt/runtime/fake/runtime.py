@@ -48,6 +48,11 @@ class Subscription:
         self._pending[event.id] = event
         self._wake.set()
 
+    @property
+    def pending(self) -> bool:
+        """Whether something was announced that has not been fetched."""
+        return bool(self._pending)
+
     def close(self) -> None:
         self._closed = True
         self._wake.set()

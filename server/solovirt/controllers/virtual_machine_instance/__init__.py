@@ -1,0 +1,39 @@
+"""
+The control loop of VirtualMachineInstances: a guest for each, on a node that has room, and an honest status.
+
+`install` adds it to a manager with all it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solovirt.controllers.virtual_machine_instance.controller import VirtualMachineInstanceController
+from solovirt.controllers.virtual_machine_instance.guest_events import GuestEvents
+from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.machinery.control.manager import service_account
+
+if TYPE_CHECKING:
+    from solovirt.machinery.control.manager import Manager
+    from solovirt.runtime.protocol import Runtime
+
+__all__ = ["GuestEvents", "VirtualMachineInstanceController", "install"]
+
+
+def install(
+    manager: Manager, runtime: Runtime, *, launcher_pods: bool = True, cluster: Cluster = STANDARD
+) -> VirtualMachineInstanceController:
+    """Add the controller of instances and the stream of guests' events to *manager*."""
+    name = VirtualMachineInstanceController.name
+    tools = manager.tools(
+        name, user=service_account(cluster.namespace, "kubevirt-controller"), field_manager="virt-controller"
+    )
+    handler = manager.tools(
+        "virt-handler", user=service_account(cluster.namespace, "kubevirt-handler"), field_manager="virt-handler"
+    )
+    controller = VirtualMachineInstanceController(
+        tools, runtime, handler=handler.recorder, launcher_pods=launcher_pods, cluster=cluster
+    )
+    manager.add(controller)
+    manager.add_background(GuestEvents(tools.objects, runtime, lambda key: manager.enqueue(controller, key)))
+    return controller

@@ -1,0 +1,223 @@
+"""
+What an instance's status says of its guest: a function of what was observed (reference kubevirt-vm.md 9.1 to 9.3).
+
+`apply` changes a document in place and has no other effect, so that it runs inside the store's writer; the controller calls it on a copy
+first and writes only if something changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from solovirt.controllers.virtual_machine_instance import conditions, launcher_pod, migratability, sizes, volumes
+from solovirt.kinds.kubevirt import names, quantity
+from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.machinery.clock import timestamp
+from solovirt.machinery.resource import Document
+from solovirt.runtime.protocol import Guest, GuestInterface, GuestState
+
+_ENDED = (GuestState.SHUT_OFF, GuestState.CRASHED)
+_LIVE = (GuestState.RUNNING, GuestState.PAUSED, GuestState.SHUTTING_DOWN)
+_TERMINATING = ("PodTerminating", "virt-launcher pod is terminating")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the last reconcile could not do its work: reason and message of the condition Synchronized."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that the status depends on, as it is now."""
+
+    now: datetime
+    guest: Guest | None = None
+    lost: bool = False
+    """The guest, or what it needs, is gone for good: the instance has failed."""
+    scheduled: bool = False
+    """Its launcher pod is there."""
+    unschedulable: str | None = None
+    terminating: bool = False
+    trouble: Trouble | None = None
+    pod: Document | None = None
+    volumes: volumes.Volumes = field(default_factory=volumes.Volumes)
+    cluster: Cluster = STANDARD
+
+
+def phase_of(instance: Document) -> str:
+    return str((instance.get("status") or {}).get("phase") or "")
+
+
+def is_final(instance: Document) -> bool:
+    return phase_of(instance) in names.FINAL_PHASES
+
+
+def transitions(phase: str, seen: Observation) -> list[str]:
+    """The phases that the instance goes through from *phase* to where it is now, in order; empty if it stays."""
+    if phase in names.FINAL_PHASES:
+        return []
+    way = ["Pending", "Scheduling", "Scheduled", "Running"]
+    guest = seen.guest
+    if guest is None:
+        if seen.lost:
+            return ["Failed"]
+        reached, end = ("Scheduling" if seen.scheduled else "Pending"), None
+    elif guest.state is GuestState.DEFINED:
+        reached, end = "Scheduled", None
+    elif guest.state in _LIVE:
+        reached, end = "Running", None
+    else:
+        # One that came and went between two looks has run all the same; what counts starts has to know.
+        reached = "Running" if guest.started_at is not None else "Scheduled"
+        end = "Succeeded" if guest.state is GuestState.SHUT_OFF else "Failed"
+    position = way.index(phase) if phase in way else -1
+    passed = way[position + 1 : way.index(reached) + 1]
+    return passed if end is None else [*passed, end]
+
+
+def apply(instance: Document, seen: Observation) -> None:
+    """Write what was observed into *instance*."""
+    status: dict[str, Any] = instance.setdefault("status", {})
+    for phase in transitions(phase_of(instance), seen):
+        status["phase"] = phase
+        status.setdefault("phaseTransitionTimestamps", []).append(
+            {"phase": phase, "phaseTransitionTimestamp": timestamp(seen.now)}
+        )
+    if seen.guest is not None:
+        _apply_guest(instance, status, seen.guest, seen)
+    if seen.pod is not None:
+        status["qosClass"] = (seen.pod.get("status") or {}).get("qosClass") or "Burstable"
+        if node := seen.pod["spec"].get("nodeName"):
+            status["activePods"] = {seen.pod["metadata"]["uid"]: node}
+    listed = status.setdefault("conditions", [])
+    _apply_ready(listed, phase_of(instance), seen)
+    _apply_conditions(instance, listed, seen)
+
+
+def _apply_guest(instance: Document, status: dict[str, Any], guest: Guest, seen: Observation) -> None:
+    spec = instance["spec"]
+    status["nodeName"] = guest.node
+    instance["metadata"].setdefault("labels", {})[launcher_pod.NODE_NAME_LABEL] = guest.node
+    status["launcherContainerImageVersion"] = seen.cluster.launcher_image
+    status["migrationTransport"] = "Unix"
+    status["migrationMethod"] = migratability.method(spec, seen.volumes.claims)
+    memory = status.get("memory")
+    if memory is not None:
+        memory.setdefault("memoryOverhead", quantity.binary_text(sizes.overhead(spec)))
+    live = guest.state in _LIVE
+    if spec.get("volumes") and (live or "volumeStatus" not in status):
+        status["volumeStatus"] = volumes.statuses(spec, seen.volumes.claims, running=live)
+    if live:
+        status["interfaces"] = [_interface(one, agent=guest.agent is not None) for one in guest.interfaces]
+        status["machine"] = {"type": guest.machine_type}
+        status["guestOSInfo"] = _os_info(guest)
+
+
+def _interface(seen: GuestInterface, *, agent: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "name": seen.name,
+        "mac": seen.mac,
+        "infoSource": "domain, guest-agent" if agent else "domain",
+        "queueCount": 1,
+        "linkState": "up",
+    }
+    if seen.guest_name:
+        out["interfaceName"] = seen.guest_name
+    if seen.addresses:
+        out["ipAddress"] = seen.addresses[0]
+        out["ipAddresses"] = list(seen.addresses)
+        # Only the interface on the pod network has addresses that the host knows of.
+        out["podInterfaceName"] = "eth0"
+    return out
+
+
+def _os_info(guest: Guest) -> dict[str, str]:
+    agent = guest.agent
+    if agent is None:
+        return {}
+    told = {
+        "id": agent.os_id,
+        "name": agent.os_name,
+        "prettyName": agent.os_pretty_name,
+        "version": agent.os_version,
+        "versionId": agent.os_version_id,
+        "kernelRelease": agent.kernel_release,
+        "kernelVersion": agent.kernel_version,
+        "machine": agent.machine,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def _apply_ready(listed: conditions.Conditions, phase: str, seen: Observation) -> None:
+    paused = seen.guest is not None and seen.guest.state is GuestState.PAUSED
+    if seen.terminating and seen.guest is not None:
+        status, reason, message = "False", *_TERMINATING
+    elif phase == "Running" and not paused:
+        status, reason, message = "True", "", ""
+    elif phase == "Running":
+        status, (reason, message) = "False", launcher_pod.NOT_READY_WHILE_PAUSED
+    elif seen.guest is None and not seen.lost:
+        status, reason, message = "False", "PodNotExists", "virt-launcher pod has not yet been scheduled"
+    else:
+        status, reason, message = "False", "GuestNotRunning", "Guest VM is not reported as running"
+    conditions.put(listed, "Ready", status, now=seen.now, reason=reason, message=message)
+
+
+def _apply_conditions(instance: Document, listed: conditions.Conditions, seen: Observation) -> None:
+    now, guest = seen.now, seen.guest
+    if seen.trouble is not None:
+        conditions.put(
+            listed, "Synchronized", "False", now=now, reason=seen.trouble.reason, message=seen.trouble.message
+        )
+    else:
+        conditions.remove(listed, "Synchronized")
+    if seen.unschedulable is not None:
+        conditions.put(listed, "PodScheduled", "False", now=now, reason="Unschedulable", message=seen.unschedulable)
+    else:
+        conditions.remove(listed, "PodScheduled")
+    _apply_volumes(listed, seen)
+    if guest is None or guest.state in _ENDED:
+        conditions.remove(listed, "Paused", "AgentConnected")
+        return
+    if guest.state is GuestState.PAUSED:
+        conditions.put(listed, "Paused", "True", now=now, reason="PausedByUser", message="VMI was paused by user")
+    else:
+        conditions.remove(listed, "Paused")
+    if guest.agent is not None:
+        conditions.put(listed, "AgentConnected", "True", now=now)
+    else:
+        conditions.remove(listed, "AgentConnected")
+    if guest.state in _LIVE:
+        obstacle = migratability.obstacle(instance, seen.volumes.claims)
+        if obstacle is None:
+            conditions.put(listed, "LiveMigratable", "True", now=now)
+        else:
+            reason, message = obstacle
+            conditions.put(listed, "LiveMigratable", "False", now=now, reason=reason, message=message)
+
+
+def _apply_volumes(listed: conditions.Conditions, seen: Observation) -> None:
+    behind = seen.volumes
+    if behind.data_volumes:
+        if behind.ready:
+            message = "All of the VMI's DVs are bound and ready"
+            conditions.put(listed, "DataVolumesReady", "True", now=seen.now, reason="AllDVsReady", message=message)
+        else:
+            message = "Not all of the VMI's DVs are ready"
+            conditions.put(listed, "DataVolumesReady", "False", now=seen.now, reason="NotAllDVsReady", message=message)
+    if seen.guest is None and behind.waiting_for_consumer:
+        conditions.put(listed, "Provisioning", "True", now=seen.now)
+    else:
+        conditions.remove(listed, "Provisioning")
+
+
+def condition(instance: Document, type: str) -> Mapping[str, Any] | None:
+    """The instance's condition of this type."""
+    listed: Sequence[dict[str, Any]] = (instance.get("status") or {}).get("conditions") or ()
+    return conditions.find(list(listed), type)
