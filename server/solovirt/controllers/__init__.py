@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from solovirt.kinds.core import bootstrap as cluster
 from solovirt.kinds.core import names as core
 from solovirt.kinds.kubevirt import bootstrap as installation
 from solovirt.machinery.auth.identity import User
-from solovirt.machinery.control.manager import service_account
+from solovirt.machinery.control.manager import service_account as account
 from solovirt.machinery.errors import AlreadyExists
 from solovirt.machinery.resource import ObjectKey
 from solovirt.volumes.protocol import Operation
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from solovirt.machinery.control.protocol import Objects, Recorder, Tools
     from solovirt.machinery.registry import Registry
     from solovirt.machinery.resource import Document, GroupResource
+    from solovirt.runtime.protocol import Runtime
     from solovirt.volumes.protocol import Transfers
 
-VIRT_CONTROLLER: User = service_account("kubevirt", "kubevirt-controller")
+VIRT_CONTROLLER: User = account("kubevirt", "kubevirt-controller")
 """Who KubeVirt's controllers are: webhooks let it do what users may not."""
-CDI_CONTROLLER: User = service_account("cdi", "cdi-sa")
+CDI_CONTROLLER: User = account("cdi", "cdi-sa")
 
 # The field managers of KubeVirt's and CDI's controllers, after their programs.
 _VIRT_MANAGER, _VIRT_OPERATOR, _CDI_MANAGER = "virt-controller", "virt-operator", "virt-cdi-controller"
@@ -38,13 +40,38 @@ _CDI_COMPONENTS = {
 }
 
 
+def install(
+    manager: Manager,
+    *,
+    runtime: Runtime,
+    registry: Registry,
+    launcher_pods: bool = True,
+    root_certificate: str = "",
+    transfers: Transfers | None = None,
+) -> None:
+    """
+    Add every loop there is: Kubernetes' own, those of instances on *runtime*, and those of machines and disks.
+
+    *root_certificate* is the PEM by which clients inside the cluster know the server; *transfers* fills disks (without one it only takes
+    time); *registry* must be the manager's.
+    """
+    # Imported here: whoever needs one of the loops (a test, a tool) shall not load them all.
+    from solovirt.controllers import builtin, node, virtual_machine_instance
+
+    if registry is not manager.registry:
+        raise ValueError("controllers reconcile what their manager's registry serves")
+    builtin.install(manager, root_certificate=root_certificate)
+    node.install(manager, runtime)
+    virtual_machine_instance.install(manager, runtime, launcher_pods=launcher_pods)
+    install_virtual_machines(manager, transfers=transfers)
+
+
 def install_virtual_machines(manager: Manager, *, transfers: Transfers | None = None) -> None:
     """
     Add the loops of KubeVirt's and CDI's kinds above the instance: machines, their disks, and the installation itself.
 
     *transfers* fills the disks; without one it only takes time.
     """
-    # Imported here: whoever needs one of the loops (a test, a tool) shall not load them all.
     from solovirt.controllers.data_volume import DataVolumeController
     from solovirt.controllers.kubevirt import KubeVirtController
     from solovirt.controllers.storage_profile import StorageProfileController
@@ -59,7 +86,7 @@ def install_virtual_machines(manager: Manager, *, transfers: Transfers | None = 
         )
     )
     manager.add(StorageProfileController(_cdi_tools(manager, StorageProfileController.name)))
-    operator = service_account("kubevirt", "kubevirt-operator")
+    operator = account("kubevirt", "kubevirt-operator")
     manager.add(KubeVirtController(manager.tools(KubeVirtController.name, user=operator, field_manager=_VIRT_OPERATOR)))
 
 
@@ -82,7 +109,7 @@ async def bootstrap(manager: Manager, *, registry: Registry) -> None:
     objects = manager.tools("solovirt").objects
     # Together, so that they share a commit.
     await _create_missing(objects, [(core.NAMESPACES, one) for one in installation.namespaces()], registry)
-    await _create_missing(objects, installation.objects(manager.clock.now()), registry)
+    await _create_missing(objects, [*cluster.objects(), *installation.objects(manager.clock.now())], registry)
 
 
 async def _create_missing(

@@ -19,7 +19,9 @@ from solovirt.machinery.resource import Document, ObjectKey
 
 _ISO_BYTES = 1 << 20
 """The size of a generated cloud-init disk."""
-_READY = ("Succeeded", "WaitForFirstConsumer", "PendingPopulation")
+# A VM starts with a DataVolume that waits for its consumer, but the instance then waits until it has arrived: the claim may be bound
+# before anybody has written that the phase is another.
+_READY = ("Succeeded", "PendingPopulation")
 _DEVICE_PREFIXES = {"virtio": "vd", "sata": "sd", "scsi": "sd", "usb": "sd"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from solovirt.kinds.kubevirt import denial
+from solovirt.kinds.kubevirt import denial, run_strategy
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.machinery.errors import Cause
 from solovirt.machinery.resource import Document
@@ -144,7 +144,7 @@ def check_locks(obj: Document, old: Document) -> list[Cause]:
             text = f'Cannot update vm running state until snapshot "{snapshot}" completes'
             return [denial.not_supported("spec", text)]
     restore = status.get("restoreInProgress")
-    if restore and _strategy(new) != _strategy(before):
+    if restore and run_strategy.effective(new) != run_strategy.effective(before):
         text = f'Cannot update VM runStrategy until restore "{restore}" completes'
         return [denial.not_supported("spec", text)]
     return []
@@ -152,9 +152,3 @@ def check_locks(obj: Document, old: Document) -> list[Cause]:
 
 def _volumes(spec: Mapping[str, Any]) -> Any:
     return ((spec.get("template") or {}).get("spec") or {}).get("volumes") or []
-
-
-def _strategy(spec: Mapping[str, Any]) -> str:
-    if spec.get("running") is not None:
-        return "Always" if spec["running"] else "Halted"
-    return spec.get("runStrategy") or "Halted"
