@@ -11,15 +11,17 @@ from __future__ import annotations
 import logging
 import platform
 import socket
+import ssl
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 import solovirt
 from solovirt import kubeconfig
-from solovirt.machinery.auth.identity import Credentials, User
+from solovirt.machinery.auth.identity import Authenticator, Credentials, User
 from solovirt.machinery.clock import Clock, SystemClock
 from solovirt.machinery.registry import Registry
 
@@ -70,6 +72,7 @@ class ControlPlane:
         self.url = ""
         self.admin_token: str | None = None
         self.authority_pem: bytes | None = None
+        self._tls: ssl.SSLContext | None = None
         self._prepare = prepare
         self._stack = AsyncExitStack()
 
@@ -100,6 +103,7 @@ class ControlPlane:
         # answered before `listen`.
         listener = self._bind()
         self._stack.callback(listener.close)
+        self._load_keys()
         await self._start_store()
         await self._start_controllers()
         await self._start_http(listener)
@@ -107,6 +111,17 @@ class ControlPlane:
             self.kubeconfig_path,
             kubeconfig.render(self.url, authority_pem=self.authority_pem, token=self.admin_token),
         )
+
+    def _load_keys(self) -> None:
+        if self.settings.insecure_http:
+            return
+        # Imported here: a plain HTTP control plane, as tests start by the hundred, needs no cryptography.
+        from solovirt import pki
+
+        settings = self.settings
+        keys = pki.ensure_keys(settings.data_dir / "pki", names=(settings.host, *settings.tls_names))
+        self.authority_pem, self.admin_token = keys.authority_pem, keys.admin_token
+        self._tls = keys.server_context()
 
     def _bind(self) -> socket.socket:
         settings = self.settings
@@ -127,7 +142,8 @@ class ControlPlane:
     async def _start_store(self) -> None:
         from solovirt.machinery.schema.compiled import SchemaSet
         from solovirt.machinery.store import migrate
-        from solovirt.machinery.store.sql import SqlStore, StoreError
+        from solovirt.machinery.store.dialect import DatabaseFailed, DatabaseInUse, DatabaseUnavailable
+        from solovirt.machinery.store.sql import SqlStore
         from solovirt.machinery.verbs.api import Verbs
 
         self.registry = registry = Registry()
@@ -137,7 +153,7 @@ class ControlPlane:
             if self._prepare:
                 await migrate.upgrade(self.settings.store_url)
             await self.store.start()
-        except StoreError as error:
+        except (migrate.SchemaNotCurrent, DatabaseInUse, DatabaseUnavailable, DatabaseFailed) as error:
             raise StartError(str(error)) from error
         self._stack.push_async_callback(self.store.close)
         self.schemas = SchemaSet(registry)
@@ -150,20 +166,33 @@ class ControlPlane:
             registry.register(resource)
 
     async def _start_controllers(self) -> None:
-        from solovirt import controllers
+        from solovirt import controllers, subresources
         from solovirt.machinery.control.manager import Manager
-        from solovirt.runtime.registry import RuntimeContext, load_runtime
+        from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, load_runtime
 
         settings = self.settings
         context = RuntimeContext(
             clock=self.clock, facts=self.store.facts, data_dir=settings.data_dir, nodes=settings.nodes
         )
-        self.runtime = load_runtime(settings.runtime, context)
+        try:
+            self.runtime = load_runtime(settings.runtime, context)
+        except RuntimeLoadError as error:
+            raise StartError(str(error)) from error
         await self.runtime.start()
         self._stack.push_async_callback(self.runtime.close)
         self.manager = Manager(registry=self.registry, store=self.store, api=self.api, clock=self.clock)
         controllers.install(
-            self.manager, runtime=self.runtime, registry=self.registry, launcher_pods=settings.launcher_pods
+            self.manager,
+            runtime=self.runtime,
+            registry=self.registry,
+            launcher_pods=settings.launcher_pods,
+            root_certificate=(self.authority_pem or b"").decode(),
+        )
+        subresources.install(self.registry, self.api, self.store)
+        self.manager.add_background(
+            Compaction(
+                self.store, self.clock, keep_revisions=settings.history_revisions, keep_seconds=settings.history_seconds
+            )
         )
         if missing := self.registry.unhandled():
             raise StartError(f"declared, but handled by nobody: {', '.join(missing)}")
@@ -178,15 +207,9 @@ class ControlPlane:
         from solovirt.machinery.http.health import Health
 
         settings = self.settings
-        context = None
-        authenticator: Any = EveryoneIsAdmin()
-        if not settings.insecure_http:
-            from solovirt import pki
-
-            keys = pki.ensure_keys(settings.data_dir / "pki", names=(settings.host, *settings.tls_names))
-            self.authority_pem, self.admin_token = keys.authority_pem, keys.admin_token
-            context = keys.server_context()
-            authenticator = TokenAuthenticator({keys.admin_token: ADMIN})
+        authenticator: Authenticator = EveryoneIsAdmin()
+        if self.admin_token is not None:
+            authenticator = TokenAuthenticator({self.admin_token: ADMIN})
         health = Health()
         app = create_app(
             registry=self.registry,
@@ -202,9 +225,27 @@ class ControlPlane:
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        site = web.SockSite(runner, listener, ssl_context=context, backlog=1024)
+        site = web.SockSite(runner, listener, ssl_context=self._tls, backlog=1024)
         await site.start()
         self._stack.callback(health.shut_down)
+
+
+class Compaction:
+    """The background task that trims history, once a minute by the control plane's clock."""
+
+    name = "compaction"
+    _EVERY = timedelta(minutes=1)
+
+    def __init__(self, store: SqlStore, clock: Clock, *, keep_revisions: int, keep_seconds: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._keep_revisions = keep_revisions
+        self._keep_seconds = keep_seconds
+
+    async def run(self) -> None:
+        while True:
+            await self._clock.sleep_until(self._clock.now() + self._EVERY)
+            await self._store.compact(keep_revisions=self._keep_revisions, keep_seconds=self._keep_seconds)
 
 
 def version_info() -> dict[str, str]:
