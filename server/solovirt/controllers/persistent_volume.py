@@ -59,7 +59,9 @@ class PersistentVolumeController:
         if not reference.get("uid"):
             # Reserved for a claim that may come.
             return "Available"
-        claim = self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, ObjectKey(reference["namespace"], reference["name"]))
+        claim = self._objects.get(
+            names.PERSISTENT_VOLUME_CLAIMS, ObjectKey(reference.get("namespace", ""), reference.get("name", ""))
+        )
         if claim is None or claim["metadata"]["uid"] != reference["uid"]:
             return "Released"
         return "Bound" if claim["spec"].get("volumeName") == volume["metadata"]["name"] else None

@@ -333,7 +333,7 @@ def _keys(claims: Any) -> Any:
 
 def _claim_of_volume(volume: Document) -> Iterable[ObjectKey]:
     reference = volume["spec"].get("claimRef")
-    return (ObjectKey(reference["namespace"], reference["name"]),) if reference else ()
+    return (ObjectKey(reference.get("namespace", ""), reference.get("name", "")),) if reference else ()
 
 
 def _annotations(obj: Document) -> dict[str, str]:

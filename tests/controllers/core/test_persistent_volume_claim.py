@@ -282,3 +282,11 @@ async def test_a_binding_that_was_interrupted_is_finished_after_a_restart(cluste
     assert len(cluster.names(VOLUMES, None)) == 1
     (name,) = cluster.names(VOLUMES, None)
     assert phase(cluster, VOLUMES, name) == "Bound"
+
+
+async def test_a_volume_reserved_for_a_claim_without_name_disturbs_nobody(cluster, caplog):
+    await volume(cluster, "odd", claimRef={"kind": "PersistentVolumeClaim"})
+    await volume(cluster, "v")
+    await claim(cluster, storageClassName="")
+    assert cluster.get(CLAIMS, "c")["spec"]["volumeName"] == "v"
+    assert caplog.records == []
