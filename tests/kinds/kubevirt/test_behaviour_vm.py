@@ -296,3 +296,11 @@ def test_bounds_and_metadata_keep_kubernetes_words():
     too_many = FieldError(FieldErrorType.TOO_MANY, "spec.template.spec.volumes", 300, "must have at most 256 items")
     nameless = required("metadata.name", "name or generateName is required")
     assert BEHAVIOUR.refuse_malformed({}, [too_many, nameless], admission()) is None
+
+
+def test_a_change_of_metadata_alone_warns_as_any_other():
+    asked, vm = admission(Operation.UPDATE), machine(running=True)
+    changed = copy.deepcopy(vm)
+    changed["metadata"]["labels"] = {"a": "b"}
+    BEHAVIOUR.validate_update(changed, vm, asked)
+    assert asked.warnings == ["spec.running is deprecated, please use spec.runStrategy instead."]

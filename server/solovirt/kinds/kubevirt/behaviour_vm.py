@@ -68,6 +68,9 @@ class VirtualMachineBehaviour(Behaviour):
             return
         if obj["spec"].get("running") is not None:
             admission.warnings.append(machine_rules.RUNNING_IS_DEPRECATED)
+        if old is not None and obj["spec"] == old["spec"] and obj["spec"].get("flavor") is None:
+            # KubeVirt goes through all rules again, and comes to the same end: only a flavor may be another than it was.
+            return
         # The template as the instance it would become; the object itself keeps what was sent.
         template: Document = orjson.loads(orjson.dumps(obj["spec"]["template"]["spec"]))
         for causes in self._stages(obj, old, template, admission):
