@@ -1,7 +1,7 @@
 """
 Kubernetes' own control loops, as far as there is something for them to control here.
 
-They write as what they are in a cluster: service accounts of kube-system.
+They write as in a cluster: each under its own service account of kube-system, all of them as one program.
 """
 
 from __future__ import annotations
@@ -14,11 +14,19 @@ from solovirt.controllers.persistent_volume_claim import PersistentVolumeClaimCo
 from solovirt.controllers.pod import PodController
 from solovirt.controllers.service_account import RootCertificateController, ServiceAccountController
 from solovirt.machinery.control.manager import Manager
+from solovirt.machinery.control.protocol import Tools
+
+FIELD_MANAGER = "kube-controller-manager"
+"""The program that these loops are part of in a cluster; managedFields show it."""
 
 
 def install(manager: Manager, *, root_certificate: str = "") -> None:
     """Add all of them. *root_certificate* is the PEM that every namespace's `kube-root-ca.crt` carries."""
-    store, registry, tools = manager.store, manager.registry, manager.tools
+    store, registry = manager.store, manager.registry
+
+    def tools(name: str) -> Tools:
+        return manager.tools(name, field_manager=FIELD_MANAGER)
+
     manager.add(GarbageCollector(tools(GarbageCollector.name), store=store, registry=registry))
     manager.add(NamespaceController(tools(NamespaceController.name), store=store, registry=registry))
     manager.add(ServiceAccountController(tools(ServiceAccountController.name)))

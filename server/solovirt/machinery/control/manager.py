@@ -81,7 +81,7 @@ class _Behind:
 
 class Manager:
     """
-    Controllers and background tasks under one roof: `add` them, `start`, `stop`.
+    Controllers and background tasks under one roof: `add` them, `start`, `stop`. A manager runs once; the next run is another's.
 
     *identify* gives the user on whose behalf the controller of a name writes, unless `tools` is told another.
     """
