@@ -32,7 +32,10 @@ def test_every_duplicate_is_found_with_its_path(body, paths):
 
 
 def test_ordinary_machine_made_bodies_need_no_second_parse():
-    document = {"metadata": {"name": "a", "annotations": {"x": '{"a":"b"}', "y": "<html>&"}}, "spec": {"list": [1, "a:b"]}}
+    document = {
+        "metadata": {"name": "a", "annotations": {"x": '{"a":"b"}', "y": "<html>&"}},
+        "spec": {"list": [1, "a:b"]},
+    }
     for body in (
         orjson.dumps(document),
         json.dumps(document).encode(),

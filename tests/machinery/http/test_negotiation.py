@@ -7,7 +7,9 @@ import pytest
 from solovirt.machinery.errors import NotAcceptable
 from solovirt.machinery.http.negotiation import PLAIN, READ, Shape, Wanted, negotiate
 
-TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"
+TABLE = (
+    "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"
+)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,12 @@ def test_the_first_form_that_can_be_made_is_taken(accept, wanted):
 
 @pytest.mark.parametrize(
     "accept",
-    ["application/vnd.kubernetes.protobuf", "text/html", "application/json;as=Table;v=v9;g=meta.k8s.io", "application/json;q=0"],
+    [
+        "application/vnd.kubernetes.protobuf",
+        "text/html",
+        "application/json;as=Table;v=v9;g=meta.k8s.io",
+        "application/json;q=0",
+    ],
 )
 def test_nothing_acceptable_is_said_with_what_is(accept):
     with pytest.raises(NotAcceptable) as refusal:

@@ -32,7 +32,9 @@ def test_resources_are_told_apart(path, expected):
     assert parse(path) == expected
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/", "/apis/g", "/apis/g/v1/", "/healthz/ping", "//api"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/v1", "/api/v1/", "/apis/g", "/apis/g/v1/", "/healthz/ping", "//api"]
+)
 def test_other_paths_are_no_resources(path):
     assert parse(path) is None
 

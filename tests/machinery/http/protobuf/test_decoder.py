@@ -82,7 +82,9 @@ def test_times_are_told_from_no_time():
     when = field(1, 1767225600) + field(2, 0)
     micro = field(1, 1767225600) + field(2, 123456000)
     spec = field(2, 15) + field(3, micro) + field(4, b"")
-    lease = decode(envelope("coordination.k8s.io/v1", "Lease", field(1, field(8, when) + field(9, b"")) + field(2, spec)))
+    lease = decode(
+        envelope("coordination.k8s.io/v1", "Lease", field(1, field(8, when) + field(9, b"")) + field(2, spec))
+    )
     assert lease["metadata"] == {"creationTimestamp": "2026-01-01T00:00:00Z"}
     assert lease["spec"] == {"leaseDurationSeconds": 15, "acquireTime": "2026-01-01T00:00:00.123456Z"}
 
@@ -142,7 +144,9 @@ def test_extra_values_are_lists():
 def test_the_schema_of_a_custom_resource_definition():
     items = field(1, field(5, "string"))
     schema = field(5, "object") + field(29, field(1, "tags") + field(2, field(5, "array") + field(24, items)))
-    schema += field(30, field(1, 0)) + field(11, 1.0) + field(8, field(1, b'{"a":1}')) + field(42, "map") + field(41, "name")
+    schema += (
+        field(30, field(1, 0)) + field(11, 1.0) + field(8, field(1, b'{"a":1}')) + field(42, "map") + field(41, "name")
+    )
     version = field(1, "v1") + field(2, 1) + field(4, field(1, schema))
     crd = decode(envelope("apiextensions.k8s.io/v1", "CustomResourceDefinition", field(2, field(7, version))))
     assert crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] == {
@@ -157,7 +161,9 @@ def test_the_schema_of_a_custom_resource_definition():
 
 
 def test_raw_data_is_json():
-    revision = decode(envelope("apps/v1", "ControllerRevision", field(2, field(1, b'{"spec":{"a":[1]}}')) + field(3, 7)))
+    revision = decode(
+        envelope("apps/v1", "ControllerRevision", field(2, field(1, b'{"spec":{"a":[1]}}')) + field(3, 7))
+    )
     assert revision["data"] == {"spec": {"a": [1]}}
     assert revision["revision"] == 7
 
