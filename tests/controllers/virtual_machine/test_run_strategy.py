@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from solovirt.controllers.virtual_machine import run_strategy
-from solovirt.controllers.virtual_machine.run_strategy import Action, RunStrategy
+from solovirt.controllers.virtual_machine.run_strategy import Action
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy, effective
 
 UID = "5d3b6c1e-0000-4000-8000-000000000001"
 OTHER_UID = "5d3b6c1e-0000-4000-8000-000000000002"
@@ -109,7 +110,7 @@ def test_only_always_and_rerun_on_failure_wait_for_the_back_off(strategy, waits)
     ],
 )
 def test_running_amounts_to_a_strategy(spec, expected):
-    assert run_strategy.effective(spec) is expected
+    assert effective(spec) is expected
 
 
 @pytest.mark.parametrize(

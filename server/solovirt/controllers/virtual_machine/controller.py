@@ -28,6 +28,7 @@ from solovirt.controllers.virtual_machine.status import StatusReport
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.flavor import application as flavors
 from solovirt.kinds.kubevirt import names
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy
 from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import StatusError
@@ -231,7 +232,7 @@ class VirtualMachineController:
             if spec.get("running") is not None:
                 spec["running"] = True
             else:
-                spec["runStrategy"] = run_strategy.RunStrategy.ALWAYS.value
+                spec["runStrategy"] = RunStrategy.ALWAYS.value
 
         key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
         await self._objects.edit(names.VIRTUAL_MACHINES, key, switch_on)

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from solovirt.controllers.virtual_machine import run_strategy
-from solovirt.controllers.virtual_machine.run_strategy import RunStrategy
 from solovirt.kinds.kubevirt import names
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy, effective
 from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.resource import Document
 
@@ -120,18 +120,18 @@ def _has_ended(s: Situation) -> bool:
 def _is_crash_looping(s: Situation) -> bool:
     failure = (s.vm.get("status") or {}).get("startFailure") or {}
     counts = (failure.get("consecutiveFailCount") or 0) > 0
-    return _has_ended(s) and counts and run_strategy.effective(s.vm["spec"]) in _BACKING_OFF
+    return _has_ended(s) and counts and effective(s.vm["spec"]) in _BACKING_OFF
 
 
 def _waits_for_its_sender(s: Situation) -> bool:
-    if run_strategy.effective(s.vm["spec"]) is not RunStrategy.WAIT_AS_RECEIVER:
+    if effective(s.vm["spec"]) is not RunStrategy.WAIT_AS_RECEIVER:
         return False
     return s.instance is None or run_strategy.phase(s.instance) == "WaitingForSync"
 
 
 def is_set_to_start(vm: Document, instance: Document | None) -> bool:
     """Whether the VM is meant to have a running instance, as things stand."""
-    match run_strategy.effective(vm["spec"]):
+    match effective(vm["spec"]):
         case RunStrategy.ALWAYS:
             return True
         case RunStrategy.HALTED:

@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from solovirt.kinds.kubevirt import names
-from solovirt.kinds.kubevirt.run_strategy import RunStrategy as RunStrategy
-from solovirt.kinds.kubevirt.run_strategy import effective as effective
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy, effective
 from solovirt.machinery.resource import Document
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from solovirt.controllers.virtual_machine import run_strategy
-from solovirt.controllers.virtual_machine.run_strategy import RunStrategy
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy, effective
 from solovirt.machinery.clock import parse_timestamp, timestamp
 from solovirt.machinery.resource import Document
 
@@ -45,7 +45,7 @@ def after(
 ) -> dict[str, Any] | None:
     """What `status.startFailure` should be, given the instance as it is; the one there now if nothing has happened."""
     current: dict[str, Any] | None = (vm.get("status") or {}).get("startFailure")
-    if has_run(instance) or run_strategy.effective(vm["spec"]) not in _COUNTING:
+    if has_run(instance) or effective(vm["spec"]) not in _COUNTING:
         return None
     if instance is None or not run_strategy.is_final(instance):
         return current

@@ -18,6 +18,7 @@ from solovirt.controllers.virtual_machine import conditions, printable_status, r
 from solovirt.controllers.virtual_machine.conditions import Failure
 from solovirt.controllers.virtual_machine.printable_status import Situation
 from solovirt.kinds.kubevirt import names
+from solovirt.kinds.kubevirt.run_strategy import effective
 from solovirt.machinery.resource import Document
 
 
@@ -41,7 +42,7 @@ class StatusReport:
         _put(status, "created", instance is not None)
         _put(status, "ready", printable_status.condition(instance, "Ready").get("status") == "True")
         if _knows_strategy(vm, instance):
-            status["runStrategy"] = run_strategy.effective(vm["spec"]).value
+            status["runStrategy"] = effective(vm["spec"]).value
         _put(status, "startFailure", start_failure.after(vm, instance, self.now, draw=self.draw))
         _put(
             status,

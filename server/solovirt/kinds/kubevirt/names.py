@@ -33,8 +33,6 @@ LATEST_OBSERVED_API_VERSION_ANNOTATION = "kubevirt.io/latest-observed-api-versio
 STORAGE_OBSERVED_API_VERSION_ANNOTATION = "kubevirt.io/storage-observed-api-version"
 IMMEDIATE_DATA_VOLUME_CREATION_ANNOTATION = "kubevirt.io/immediate-data-volume-creation"
 PCI_TOPOLOGY_VERSION_ANNOTATION = "kubevirt.io/pci-topology-version"
-FLAVOR_NAME_ANNOTATION = "kubevirt.io/flavor-name"
-CLUSTER_FLAVOR_NAME_ANNOTATION = "kubevirt.io/cluster-flavor-name"
 
 # Phases of an instance (reference 9.1).
 PENDING_PHASES = ("", "Pending", "Scheduling", "Scheduled")
