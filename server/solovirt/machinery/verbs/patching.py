@@ -70,7 +70,7 @@ def _patcher(pipeline: Pipeline, target: Target, type: PatchType, body: Any, cal
         case PatchType.JSON:
             operations = json_patch.parse(body)
             complaints = (
-                json_patch.unknown_fields(body) if caller.field_validation is not FieldValidation.IGNORE else []
+                json_patch.unknown_fields(operations) if caller.field_validation is not FieldValidation.IGNORE else []
             )
             if complaints and caller.field_validation is FieldValidation.STRICT:
                 decoding.refuse_unknown_in_patch(complaints, body, caller)
