@@ -351,7 +351,9 @@ async def test_two_controllers_may_share_a_name_but_not_a_resource(world):
 async def test_writes_carry_the_controllers_name_and_identity(world):
     manager = await world.running()
     tools = manager.tools("some-controller")
-    made = await tools.objects.create(CONFIG_MAPS, {"metadata": {"namespace": "default", "name": "a"}})
+    made = await tools.objects.create(
+        CONFIG_MAPS, {"metadata": {"namespace": "default", "name": "a"}, "data": {"x": "x"}}
+    )
     assert made["kind"] == "ConfigMap"
     assert [one["manager"] for one in made["metadata"]["managedFields"]] == ["some-controller"]
     changed = await tools.objects.edit(CONFIG_MAPS, ObjectKey("default", "a"), lambda obj: obj.update(data={"x": "y"}))
