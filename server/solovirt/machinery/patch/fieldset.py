@@ -128,16 +128,24 @@ def paths(fields: FieldSet) -> list[str]:
 
     In each node the parts that are themselves in the set come first, then what is below them.
     """
-    return list(_paths(fields, ""))
+    return [path for path, _ in members(fields)]
 
 
-def _paths(node: FieldSet, prefix: str) -> Iterator[str]:
+def members(fields: FieldSet) -> Iterator[tuple[str, FieldSet]]:
+    """Path and set of each single field, in the order of `paths`."""
+    return _members(fields, ())
+
+
+def _members(node: FieldSet, above: tuple[str, ...]) -> Iterator[tuple[str, FieldSet]]:
     keys = sorted((key for key in node if key != "."), key=lambda key: (_RANKS.get(key[:1], 4), key))
     for key in keys:
         if has(node[key]):
-            yield prefix + path_element(key)
+            single = LEAF
+            for step in (key, *reversed(above)):
+                single = {step: single}
+            yield "".join(path_element(step) for step in (*above, key)), single
     for key in keys:
-        yield from _paths(node[key], prefix + path_element(key))
+        yield from _members(node[key], (*above, key))
 
 
 def path_element(key: str) -> str:

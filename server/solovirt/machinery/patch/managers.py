@@ -121,7 +121,7 @@ def after_update(
             out.append(left)
     if changed:
         out.append(manager.entry(mine, now))
-    return in_order(_capped(out))
+    return in_order(capped(out))
 
 
 def in_order(entries: Iterable[Document]) -> list[Document]:
@@ -138,7 +138,7 @@ def in_order(entries: Iterable[Document]) -> list[Document]:
     )
 
 
-def _capped(entries: list[Document]) -> list[Document]:
+def capped(entries: list[Document]) -> list[Document]:
     """
     *entries* with at most ten updaters: the oldest of each API version become one, which no longer says who they were.
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solovirt.machinery.errors import BadRequest, PlainError
-from solovirt.machinery.patch.values import copied, same
+from solovirt.machinery.patch.values import copied, go_text, same
 from solovirt.machinery.resource import Document
 from solovirt.machinery.schema import meta
 from solovirt.machinery.schema.structural import structural
@@ -106,7 +106,7 @@ def _directed(patch: Document) -> Any:
 
 
 def _unknown_directive(patch: Document) -> PlainError:
-    return PlainError(f"unknown patch type: {_go(patch[_PATCH])} in map: {_go(patch)}")
+    return PlainError(f"unknown patch type: {go_text(patch[_PATCH])} in map: {go_text(patch)}")
 
 
 def _retain_keys(original: Document, patch: Document) -> None:
@@ -159,7 +159,7 @@ def _check_order(changes: list[Any], order: list[Any], merge_key: str | None) ->
             place += 1
         if place == len(named):
             raise PlainError(
-                f"The order in patch list:\n{_go(changes)}\n doesn't match $setElementOrder list:\n{_go(order)}\n"
+                f"The order in patch list:\n{go_text(changes)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
             )
         place += 1
 
@@ -174,7 +174,7 @@ def _merge_lists(live: list[Any], patch: list[Any], field: Schema) -> list[Any]:
     if kinds == {"slice"}:
         raise PlainError("lists of lists are not supported")
     if len(kinds) > 1:
-        raise PlainError(f"list element types are not identical: {_go([live, patch])}")
+        raise PlainError(f"list element types are not identical: {go_text([live, patch])}")
     if kinds != {"map"}:
         return _ordered(_distinct([*live, *patch]), patch, live, None)
     if merge_key is None:
@@ -239,7 +239,7 @@ def _identity(item: Any, merge_key: str | None) -> Any:
     if not isinstance(item, dict):
         raise PlainError(f"expected a map[string]interface {{}}, but received a {_go_type(item)}")
     if merge_key not in item:
-        raise PlainError(f"map: {_go(item)} does not contain declared merge key: {merge_key}")
+        raise PlainError(f"map: {go_text(item)} does not contain declared merge key: {merge_key}")
     return item[merge_key]
 
 
@@ -284,16 +284,3 @@ def _go_type(value: Any) -> str:
     if isinstance(value, list):
         return "slice"
     return {bool: "bool", int: "int64", float: "float64", str: "string"}.get(type(value), "nil")
-
-
-def _go(value: Any) -> str:
-    """A value as Go prints it with %v."""
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{_go(value[key])}' for key in sorted(value))}]"
-    if isinstance(value, list):
-        return f"[{' '.join(_go(one) for one in value)}]"
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
