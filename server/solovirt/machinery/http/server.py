@@ -301,8 +301,9 @@ def _websocket_token(protocols: str) -> str | None:
         name = protocol.strip()
         if name.startswith(_BEARER_PROTOCOL):
             encoded = name[len(_BEARER_PROTOCOL) :]
+            padded = encoded + "=" * (-len(encoded) % 4)
             try:
-                return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-            except (binascii.Error, UnicodeDecodeError):
+                return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+            except (binascii.Error, ValueError):
                 raise Unauthorized from None
     return None

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
+from aiohttp.http import StreamWriter
 
 from solovirt.machinery.http import negotiation
 
@@ -28,9 +29,14 @@ class ClientStalled(ConnectionResetError):
     """The client does not read; its connection was cut."""
 
 
-async def write(response: web.StreamResponse, http: web.Request, data: bytes) -> None:
-    """Send *data* and wait until the client has taken most of it. Raises ConnectionError if it is gone, or is dropped for not reading."""
-    await response.write(data)
+async def write(http: web.Request, data: bytes) -> None:
+    """
+    Send a piece of a prepared response and wait until the client has taken most of it.
+
+    Raises ConnectionError if the client is gone, or is dropped for not reading.
+    """
+    # The response's own write waits for the client without end.
+    await cast(StreamWriter, http.writer).write(data, drain=False)
     if not http.protocol.writing_paused:
         return
     try:
@@ -58,10 +64,10 @@ async def send(request: Exchange, pieces: Iterable[bytes], length: int | None = 
         if compressor is not None:
             data = await asyncio.to_thread(compressor.compress, piece)
         if data:
-            await write(response, request.http, data)
+            await write(request.http, data)
         # A client that reads quickly never makes us wait, and others want their turn.
         await asyncio.sleep(0)
     if compressor is not None:
-        await response.write(compressor.flush())
+        await write(request.http, compressor.flush())
     await response.write_eof()
     return response

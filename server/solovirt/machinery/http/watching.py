@@ -391,7 +391,7 @@ async def _respond(request: Exchange, stream: _Stream) -> web.StreamResponse:
     await response.prepare(http)
 
     async def send(data: bytes) -> None:
-        await streaming.write(response, http, data)
+        await streaming.write(http, data)
 
     await stream.run(send)
     await response.write_eof()
