@@ -339,10 +339,12 @@ class VirtualMachineInstanceController:
 
     async def _write(self, instance: Document, seen: Observation) -> None:
         """Bring the stored instance up to what was seen, with the events that belong to the change."""
-        draft = copy.deepcopy(instance)
-        _apply(draft, seen)
-        if draft == instance:
-            return
+        if not status.transitions(status.phase_of(instance), seen):
+            # Most passes find nothing new; a copy is cheaper than a write that turns out to change nothing.
+            draft = _draft(instance)
+            _apply(draft, seen)
+            if draft == instance:
+                return
         uid = instance["metadata"]["uid"]
         passed: list[str] = []
 
@@ -374,6 +376,15 @@ class VirtualMachineInstanceController:
             if seen.guest is not None and seen.guest.started_at is None and seen.guest.reason:
                 event(instance, "Warning", "SyncFailed", seen.guest.reason)
             event(instance, "Warning", "Stopped", "The VirtualMachineInstance crashed.")
+
+
+def _draft(instance: Document) -> Document:
+    """A copy that `_apply` may change. It shares the spec, which is most of an instance and is left alone."""
+    metadata = dict(instance["metadata"])
+    for field in ("labels", "annotations"):
+        if field in metadata:
+            metadata[field] = dict(metadata[field])
+    return {**instance, "metadata": metadata, "status": copy.deepcopy(instance.get("status") or {})}
 
 
 def _apply(document: Document, seen: Observation) -> None:

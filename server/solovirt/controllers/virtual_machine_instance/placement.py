@@ -44,6 +44,9 @@ class _Taken:
         self.guests += sign
 
 
+_NOTHING = _Taken()
+
+
 @dataclass(frozen=True, slots=True)
 class _Node:
     """A Node object, read once."""
@@ -73,6 +76,31 @@ class _Node:
             memory=max(quantity.whole(room.get("memory")), 1),
             guests=quantity.whole(room.get("pods")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What an instance demands of a node beside room."""
+
+    labels: Mapping[str, str]
+    terms: Sequence[Mapping[str, Any]] | None
+    """Of which one has to match; None: no demand."""
+    tolerations: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, spec: Document) -> _Wishes:
+        labels = {SCHEDULABLE_LABEL: "true", **(spec.get("nodeSelector") or {})}
+        if architecture := spec.get("architecture"):
+            labels[ARCHITECTURE_LABEL] = architecture
+        affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+        required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+        terms = None if required is None else required.get("nodeSelectorTerms") or ()
+        return cls(labels, terms, spec.get("tolerations") or ())
+
+    def fit(self, node: _Node) -> bool:
+        if any(node.labels.get(label) != value for label, value in self.labels.items()):
+            return False
+        return self.terms is None or any(_matches(term, node) for term in self.terms)
 
 
 class Placement:
@@ -118,14 +146,16 @@ class Placement:
         nodes = self._read_nodes()
         if not nodes:
             raise Unschedulable("no nodes available to schedule pods")
-        requests = sizes.requests(instance["spec"], cluster=self._cluster)
+        spec = instance["spec"]
+        requests = sizes.requests(spec, cluster=self._cluster)
+        wishes = _Wishes.of(spec)
         reasons: Counter[str] = Counter()
         best: tuple[float, int, str] | None = None
         for node in nodes:
-            if against := list(self._against(node, instance["spec"], requests)):
+            if against := self._against(node, wishes, requests):
                 reasons.update(against)
                 continue
-            taken = self._taken.get(node.name, _Taken())
+            taken = self._taken.get(node.name, _NOTHING)
             # Least allocated first, by the scarcer of the two; then by name, so that the choice can be foretold.
             share = max(taken.milli_cpus / node.milli_cpus, taken.memory / node.memory)
             if best is None or (share, taken.guests, node.name) < best:
@@ -155,18 +185,18 @@ class Placement:
             self._nodes = tuple(_Node.of(node) for node in self._objects.list(core.NODES))
         return self._nodes
 
-    def _against(self, node: _Node, spec: Document, requests: Requests) -> Iterable[str]:
+    def _against(self, node: _Node, wishes: _Wishes, requests: Requests) -> list[str]:
         """Why the node doesn't take it, in kube-scheduler's words. What makes a node unfit goes before what it lacks."""
         if node.unschedulable:
             return ["node(s) were unschedulable"]
         if not node.ready:
             return ["node(s) had untolerated taint {node.kubernetes.io/not-ready: }"]
         for taint in node.taints:
-            if taint.get("effect") in _BLOCKING_EFFECTS and not _tolerates(spec.get("tolerations") or (), taint):
+            if taint.get("effect") in _BLOCKING_EFFECTS and not _tolerates(wishes.tolerations, taint):
                 return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
-        if not self._is_wanted(node, spec):
+        if not wishes.fit(node):
             return ["node(s) didn't match Pod's node affinity/selector"]
-        taken = self._taken.get(node.name, _Taken())
+        taken = self._taken.get(node.name, _NOTHING)
         lacks = []
         if taken.guests + 1 > node.guests:
             lacks.append("Too many pods")
@@ -175,18 +205,6 @@ class Placement:
         if taken.memory + requests.memory > node.memory:
             lacks.append("Insufficient memory")
         return lacks
-
-    def _is_wanted(self, node: _Node, spec: Document) -> bool:
-        wanted = {SCHEDULABLE_LABEL: "true", **(spec.get("nodeSelector") or {})}
-        if architecture := spec.get("architecture"):
-            wanted[ARCHITECTURE_LABEL] = architecture
-        if any(node.labels.get(label) != value for label, value in wanted.items()):
-            return False
-        affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-        required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-        if required is None:
-            return True
-        return any(_matches(term, node) for term in required.get("nodeSelectorTerms") or ())
 
 
 def _matches(term: Mapping[str, Any], node: _Node) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 _BINARY = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50, "Ei": 1 << 60}
 _DECIMAL = {
@@ -41,7 +42,13 @@ def parse(quantity: str | float) -> Fraction:
     """The number that *quantity* stands for. Raises QuantityError if it is none."""
     if isinstance(quantity, bool):
         raise QuantityError
-    match = _SYNTAX.fullmatch(str(quantity))
+    return _parse(str(quantity))
+
+
+# The same few sizes are read for every machine and node, again and again.
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Fraction:
+    match = _SYNTAX.fullmatch(text)
     if match is None:
         raise QuantityError
     number = Fraction(match["number"])
