@@ -66,11 +66,14 @@ class VirtualMachineBehaviour(Behaviour):
         """Raise the first stage's refusal. An object that is being deleted is admitted unchecked."""
         if obj["metadata"].get("deletionTimestamp"):
             return
+        # KubeVirt goes through all rules again, and comes to the same end: only a flavor may be another than it was.
+        if old is None or obj["spec"] != old["spec"] or obj["spec"].get("flavor") is not None:
+            self._check(obj, old, admission)
+        # Only what is admitted is warned of (reference kubevirt-validation.md 12).
         if obj["spec"].get("running") is not None:
             admission.warnings.append(machine_rules.RUNNING_IS_DEPRECATED)
-        if old is not None and obj["spec"] == old["spec"] and obj["spec"].get("flavor") is None:
-            # KubeVirt goes through all rules again, and comes to the same end: only a flavor may be another than it was.
-            return
+
+    def _check(self, obj: Document, old: Document | None, admission: Admission) -> None:
         # The template as the instance it would become; the object itself keeps what was sent.
         template: Document = orjson.loads(orjson.dumps(obj["spec"]["template"]["spec"]))
         for causes in self._stages(obj, old, template, admission):

@@ -59,6 +59,10 @@ class Endpoint:
         self.built_in = resource.flavour is Flavour.BUILT_IN
         self.api_version = resource.api_version(version.name)
         self.verbs = frozenset(resource.verbs)
+        # What every request for a deprecated version is warned with; Kubernetes has a text for versions that bring none.
+        self.deprecation: str | None = None
+        if version.deprecated:
+            self.deprecation = version.deprecation_warning or f"{self.api_version} {resource.kind} is deprecated"
         self.prefix = encoding.prefix(self.api_version, resource.kind)
         # A built-in kind's list items carry neither kind nor apiVersion (reference kubernetes-api.md 2.1).
         self.item_prefix = encoding.BARE_PREFIX if self.built_in else self.prefix

@@ -60,8 +60,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("solovirt.http")
 
 WRITE_SECONDS = 34.0
-READ_SECONDS = 60.0
-"""How long a request may take before it is answered 504 (reference kubernetes-api.md 9)."""
+"""How long a write may take before it is answered 504 (reference kubernetes-api.md 9)."""
+_READING = ("GET", "HEAD")
 _BEARER_PROTOCOL = "base64url.bearer.authorization.k8s.io."
 
 
@@ -119,7 +119,8 @@ class ApiServer:
             if request.warnings:
                 for value in warning_headers.encode(request.warnings):
                     response.headers.add("Warning", value)
-            await self._compress(request, response)
+            if isinstance(response, web.Response):
+                await self._compress(request, response)
         self.metrics.observe(request, response.status, time.perf_counter() - started)
         return response
 
@@ -131,12 +132,11 @@ class ApiServer:
             response.headers["Retry-After"] = str(seconds)
         return response
 
-    async def _compress(self, request: Exchange, response: web.StreamResponse) -> None:
-        if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
+    async def _compress(self, request: Exchange, response: web.Response) -> None:
+        body = response.body
+        if not isinstance(body, bytes) or len(body) <= exchange.GZIP_ABOVE or not request.accepts_gzip:
             return
-        if len(response.body) <= exchange.GZIP_ABOVE or not request.accepts_gzip:
-            return
-        response.body = await asyncio.to_thread(exchange.compress, response.body)
+        response.body = await asyncio.to_thread(exchange.compress, body)
         response.headers["Content-Encoding"] = "gzip"
         response.headers.add("Vary", "Accept-Encoding")
 
@@ -169,6 +169,8 @@ class ApiServer:
             raise TooManyRequests("the server is shutting down, please try again later", details={}, retry_after=5)
         endpoint = self._endpoint(path)
         request.known = True
+        if endpoint.deprecation is not None:
+            request.warnings.append(endpoint.deprecation)
         if request.verb == "watch":
             if "watch" not in endpoint.verbs or path.subresource:
                 raise MethodNotAllowed
@@ -176,9 +178,11 @@ class ApiServer:
         verb = self._verb(endpoint, path, request)
         if path.subresource and path.subresource not in ("status", "scale"):
             return await verb(self, request, endpoint, path)
-        seconds = READ_SECONDS if request.method in ("GET", "HEAD") else WRITE_SECONDS
+        if request.method in _READING:
+            # Memory answers, and what may take long, sending it, has a limit of its own.
+            return await verb(self, request, endpoint, path)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(WRITE_SECONDS):
                 return await verb(self, request, endpoint, path)
         except TimeoutError:
             raise Timeout(
@@ -253,7 +257,7 @@ class ApiServer:
         first = segments[0] if segments else ""
         if first in ("healthz", "livez", "readyz"):
             return self.health.answer(request, first, segments[1:])
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in _READING:
             if first in ("", "api", "apis", "version", "openapi", "metrics"):
                 raise MethodNotAllowed
             raise failures.PlainNotFound
