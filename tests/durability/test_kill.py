@@ -51,6 +51,8 @@ class Ledger:
 
     counters: dict[str, int] = field(default_factory=dict)
     """Name to the highest counter acknowledged."""
+    began: int = 0
+    """The version of the first list, which the first watch starts from."""
     highest: int = 0
     """The highest acknowledged resourceVersion."""
     acknowledged: int = 0
@@ -96,7 +98,7 @@ async def write(client: aiohttp.ClientSession, ledger: Ledger, names: list[str],
 
 async def watch(client: aiohttp.ClientSession, ledger: Ledger) -> None:
     """Watch from the last version seen until the server goes away."""
-    since = str(ledger.revisions[-1]) if ledger.revisions else "1"
+    since = str(ledger.revisions[-1] if ledger.revisions else ledger.began)
     pending = b""
     try:
         async with client.get(VMS, params={"watch": "1", "resourceVersion": since}, timeout=None) as answer:
@@ -113,7 +115,9 @@ async def check(client: aiohttp.ClientSession, ledger: Ledger) -> None:
     """Everything acknowledged is there and whole, and versions have not gone back."""
     async with client.get(VMS) as answer:
         listed = await answer.json()
-    assert int(listed["metadata"]["resourceVersion"]) >= ledger.highest
+    revision = int(listed["metadata"]["resourceVersion"])
+    assert revision >= ledger.highest
+    ledger.began = ledger.began or revision
     stored = {item["metadata"]["name"]: item for item in listed["items"]}
     for name, counter in ledger.counters.items():
         assert name in stored, f"{name} was acknowledged and is gone"
@@ -151,16 +155,16 @@ async def finish(server: ServerProcess, ledger: Ledger) -> None:
     async with session(server) as client:
         await check(client, ledger)
         watching = asyncio.create_task(watch(client, ledger))
-        async with client.get(VMS) as answer:
-            listed = await answer.json()
-        wanted = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in listed["items"]}
-
-        def current() -> dict[str, str]:
-            return {name: item["metadata"]["resourceVersion"] for name, item in ledger.seen.items()}
-
         async with asyncio.timeout(30):
-            while current() != wanted:
-                await asyncio.sleep(0.02)
+            # The controllers go on writing for a while: list again until watch and list agree.
+            while True:
+                async with client.get(VMS) as answer:
+                    listed = await answer.json()
+                wanted = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in listed["items"]}
+                current = {name: item["metadata"]["resourceVersion"] for name, item in ledger.seen.items()}
+                if current == wanted:
+                    break
+                await asyncio.sleep(0.05)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
     assert ledger.revisions == sorted(set(ledger.revisions)), "a version was repeated or came out of order"
