@@ -36,8 +36,10 @@ def test_most_clients_get_plain_json(accept):
         (TABLE, Wanted("application/json", Shape.TABLE, "v1")),
         ("application/json;as=Table;v=v1beta1;g=meta.k8s.io", Wanted("application/json", Shape.TABLE, "v1beta1")),
         (
-            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
-            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+            (
+                "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+            ),
             Wanted("application/json", Shape.PARTIAL_LIST, "v1"),
         ),
         ("application/yaml", Wanted("application/yaml")),

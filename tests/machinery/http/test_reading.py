@@ -226,20 +226,26 @@ async def test_a_list_of_several_pieces_is_whole(client, store):
         (
             "resourceVersionMatch=Exact",
             422,
-            'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
-            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+            (
+                'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
+                "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            ),
         ),
         (
             "resourceVersionMatch=Foo&resourceVersion=1",
             422,
-            'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Unsupported value: "Foo": '
-            'supported values: "Exact", "NotOlderThan", ""',
+            (
+                'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Unsupported value: "Foo": '
+                'supported values: "Exact", "NotOlderThan", ""'
+            ),
         ),
         (
             "resourceVersionMatch=Exact&resourceVersion=0",
             422,
-            'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
-            'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+            (
+                'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
+                'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+            ),
         ),
         (
             "sendInitialEvents=true",

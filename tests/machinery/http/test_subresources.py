@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aiohttp import web
 
@@ -16,7 +18,7 @@ GROUP_RESOURCE = ("example.com", "vms")
 def seen(registry):
     """Requests that reached the handler of `start`, which answers what `seen.result` holds."""
 
-    class Seen(list):
+    class Seen(list[Any]):
         result = None
 
     seen = Seen()

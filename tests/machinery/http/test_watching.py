@@ -221,14 +221,18 @@ async def test_a_version_that_has_been_trimmed_is_told_in_the_stream(client, sto
         (
             "resourceVersionMatch=NotOlderThan",
             422,
-            'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+            (
+                'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            ),
         ),
         (
             "sendInitialEvents=true",
             422,
-            'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+            (
+                'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
+                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            ),
         ),
         ("labelSelector=a%3Db%3Dc", 400, "found '=', expected: ',' or 'end of string'"),
     ],

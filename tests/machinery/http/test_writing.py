@@ -89,24 +89,32 @@ _META = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind strin
         (b"", f"{_UNRECOGNISED}couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)"),
         (
             b'{"kind":"VM","apiVersion":"example.com/v1",}',
-            f"{_UNRECOGNISED}couldn't get version/kind; json parse error: "
-            "invalid character '}' looking for beginning of object key string "
-            '({"kind":"VM","apiVersion":"exa ...)',
+            (
+                f"{_UNRECOGNISED}couldn't get version/kind; json parse error: "
+                "invalid character '}' looking for beginning of object key string "
+                '({"kind":"VM","apiVersion":"exa ...)'
+            ),
         ),
         (
             b'{"metadata":{"name":"a"}}',
-            f'{_UNRECOGNISED}Object \'Kind\' is missing in \'{{"metadata":{{"name":"a"}}}}\' '
-            '({"metadata":{"name":"a"}})',
+            (
+                f'{_UNRECOGNISED}Object \'Kind\' is missing in \'{{"metadata":{{"name":"a"}}}}\' '
+                '({"metadata":{"name":"a"}})'
+            ),
         ),
         (
             b"[]",
-            f"{_UNRECOGNISED}couldn't get version/kind; json parse error: "
-            f"json: cannot unmarshal array into Go value of type {_META} (5b5d)",
+            (
+                f"{_UNRECOGNISED}couldn't get version/kind; json parse error: "
+                f"json: cannot unmarshal array into Go value of type {_META} (5b5d)"
+            ),
         ),
         (
             b'{"kind":1}',
-            f"{_UNRECOGNISED}couldn't get version/kind; json parse error: "
-            'json: cannot unmarshal number into Go struct field .kind of type string ({"kind":1})',
+            (
+                f"{_UNRECOGNISED}couldn't get version/kind; json parse error: "
+                'json: cannot unmarshal number into Go struct field .kind of type string ({"kind":1})'
+            ),
         ),
         (
             b'{"kind":"VM","apiVersion":"example.com/v2"}',

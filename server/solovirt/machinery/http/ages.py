@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -41,10 +43,9 @@ def _two(seconds: int, first: int, first_unit: str, second: int, second_unit: st
     return f"{high}{first_unit}{low}{second_unit}" if low else f"{high}{first_unit}"
 
 
-def age(value: Any, now: float) -> str:
-    """The cell of a date column: time since the RFC 3339 *value*. *now* is in seconds since the epoch."""
-    if not isinstance(value, str):
-        return "<invalid>"
+@lru_cache(maxsize=8192)
+def _since(value: str, now: int) -> str:
+    # Objects that are listed together were often made in the same second.
     try:
         when = datetime.fromisoformat(value)
     except ValueError:
@@ -53,4 +54,9 @@ def age(value: Any, now: float) -> str:
         return "<invalid>"
     if when.year == 1:
         return "<unknown>"
-    return human_duration(now - when.astimezone(UTC).timestamp())
+    return human_duration(now - when.timestamp())
+
+
+def age(value: Any, now: float) -> str:
+    """The cell of a date column: time since the RFC 3339 *value*. *now* is in seconds since the epoch."""
+    return _since(value, math.floor(now)) if isinstance(value, str) else "<invalid>"

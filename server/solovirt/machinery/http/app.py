@@ -61,6 +61,12 @@ def create_app(
         handler_args={"handler_cancellation": True},
     )
     application[SERVER] = server
-    application.router.add_route("*", "/{path:.*}", server.handle)
+    route = application.router.add_route("*", "/{path:.*}", server.handle)
+
+    async def resolve(_: web.Request) -> web.UrlMappingMatchInfo:
+        return web.UrlMappingMatchInfo({}, route)
+
+    # There is one route, and aiohttp would look for it segment by segment, a tenth of what a GET costs.
+    application.router.resolve = resolve  # type: ignore[assignment]  # set on the one router, so there is no self
     application.on_shutdown.append(server.stop)
     return application

@@ -7,6 +7,7 @@ steps; an expression that cannot be compiled finds nothing, as a column whose pa
 
 from __future__ import annotations
 
+import itertools
 import json
 import operator
 import re
@@ -30,35 +31,31 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class JsonPath:
-    """A compiled path. `fields` are its leading plain field names; `simple` says that there is nothing after them."""
+    """A compiled path. `fields` are its leading plain field names."""
 
-    __slots__ = ("_steps", "fields", "simple")
+    __slots__ = ("_steps", "fields", "first")
 
     def __init__(self, text: str) -> None:
         self.fields: tuple[str, ...] = ()
-        self.simple = False
+        self._steps: Sequence[Step] | None = None
+        self.first: Callable[[Any], Any] = _nothing
+        """Gives the first value found in a document, None if there is none."""
         try:
             parsed = _parse(text)
         except ValueError:
-            self._steps: Sequence[Step] | None = None
             return
-        names = []
-        for step in parsed:
-            if not isinstance(step, str):
-                break
-            names.append(step)
-        self.fields = tuple(names)
-        self.simple = len(names) == len(parsed)
         self._steps = [_field(step) if isinstance(step, str) else step for step in parsed]
-
-    def first(self, document: Any) -> Any:
-        """The first value found, None if there is none."""
-        if self.simple:
-            for name in self.fields:
-                if not isinstance(document, dict) or (document := document.get(name)) is None:
-                    return None
-            return document
-        return next(self.find(document), None)
+        names = list(itertools.takewhile(lambda step: isinstance(step, str), parsed))
+        self.fields = tuple(name for name in names if isinstance(name, str))
+        rest = parsed[len(names) :]
+        if not rest:
+            self.first = _walk(self.fields)
+        elif isinstance(rest[0], _Pick) and all(isinstance(step, str) for step in rest[1:]):
+            self.first = _picked(
+                _walk(self.fields), rest[0], _walk([step for step in rest[1:] if isinstance(step, str)])
+            )
+        else:
+            self.first = lambda document: next(self.find(document), None)
 
     def find(self, document: Any) -> Iterator[Any]:
         """All values found, in document order."""
@@ -68,6 +65,37 @@ class JsonPath:
         for step in self._steps:
             found = _flat(step, found)
         return found
+
+
+def _nothing(_: Any) -> None:
+    return None
+
+
+def _walk(names: Sequence[str]) -> Callable[[Any], Any]:
+    """Follows plain field names; None where there is nothing."""
+
+    def walk(value: Any) -> Any:
+        for name in names:
+            if not isinstance(value, dict) or (value := value.get(name)) is None:
+                return None
+        return value
+
+    return walk
+
+
+def _picked(before: Callable[[Any], Any], pick: _Pick, after: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The commonest path with a filter, `.status.conditions[?(@.type=='Ready')].status`, without generators."""
+    key, wanted = pick.key, pick.wanted
+
+    def first(document: Any) -> Any:
+        items = before(document)
+        if isinstance(items, list):
+            for item in items:
+                if isinstance(item, dict) and item.get(key) == wanted and (found := after(item)) is not None:
+                    return found
+        return None
+
+    return first
 
 
 def _flat(step: Step, values: Iterator[Any]) -> Iterator[Any]:
@@ -106,6 +134,20 @@ def _slice(start: str, stop: str) -> Step:
             yield from value[bounds]
 
     return step
+
+
+class _Pick:
+    """The items of a list whose field *key* is *wanted*."""
+
+    __slots__ = ("key", "wanted")
+
+    def __init__(self, key: str, wanted: str) -> None:
+        self.key = key
+        self.wanted = wanted
+
+    def __call__(self, value: Any) -> Iterator[Any]:
+        items = value if isinstance(value, list) else [value]
+        return (item for item in items if isinstance(item, dict) and item.get(self.key) == self.wanted)
 
 
 def _filter(path: JsonPath, compare: Callable[[Any, Any], bool] | None, wanted: Any) -> Step:
@@ -189,7 +231,15 @@ def _bracket(inner: str) -> str | Step:
         return _slice(*found.groups())
     if found := _FILTER.fullmatch(inner):
         compare = _COMPARE[found["op"]] if found["op"] else None
-        return _filter(JsonPath(found["path"]), compare, _literal(found["value"]) if compare else None)
+        path, wanted = JsonPath(found["path"]), _literal(found["value"]) if compare else None
+        if (
+            found["op"] == "=="
+            and isinstance(wanted, str)
+            and found["path"] == f".{'.'.join(path.fields)}"
+            and len(path.fields) == 1
+        ):
+            return _Pick(path.fields[0], wanted)
+        return _filter(path, compare, wanted)
     raise ValueError(inner)
 
 

@@ -77,7 +77,9 @@ async def list_(server: ApiServer, request: Exchange, endpoint: Endpoint, path: 
     wanted = request.wanted()
     selection = options.list_options(request.query)
     # Looked at before the list is made: a bad parameter must not cost one.
-    include = tables.Include.parse(options.first(request.query, "includeObject")) if wanted.shape is Shape.TABLE else None
+    include = (
+        tables.Include.parse(options.first(request.query, "includeObject")) if wanted.shape is Shape.TABLE else None
+    )
     if wanted.shape is Shape.PARTIAL:
         kind = _go_type(endpoint, endpoint.resource.list_kind_name)
         raise NotAcceptable(f"you requested PartialObjectMetadata, but the requested object is a list ({kind})")

@@ -36,7 +36,7 @@ async def write(http: web.Request, data: bytes) -> None:
     Raises ConnectionError if the client is gone, or is dropped for not reading.
     """
     # The response's own write waits for the client without end.
-    await cast(StreamWriter, http.writer).write(data, drain=False)
+    await cast("StreamWriter", http.writer).write(data, drain=False)
     if not http.protocol.writing_paused:
         return
     try:

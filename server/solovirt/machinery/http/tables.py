@@ -126,14 +126,15 @@ def _typed(kind: str) -> Callable[[Any, float], Any]:
 class _PathColumn:
     """A column given by a JSONPath."""
 
-    __slots__ = ("_convert", "path")
+    __slots__ = ("_convert", "_first", "path")
 
     def __init__(self, path: JsonPath, kind: str) -> None:
         self.path = path
+        self._first = path.first
         self._convert = _typed(kind)
 
     def __call__(self, document: Document, now: float) -> Any:
-        value = self.path.first(document)
+        value = self._first(document)
         return None if value is None else self._convert(value, now)
 
 
@@ -167,7 +168,7 @@ class Layout:
         self._sliced = len(paths) == len(cells) and all(
             path[:1] and (path[0] != "metadata" or path in (("metadata", "name"), _CREATED)) for path in paths
         )
-        self._needs_rest = any(path[:1] != ("metadata",) for path in paths)
+        self._sections = frozenset(path[0] for path in paths if path and path[0] != "metadata")
 
     def row(self, record: Record, form: RowForm, now: float) -> bytes:
         """One encoded row; *now* is in seconds since the epoch."""
@@ -193,8 +194,13 @@ class Layout:
         if at >= 0:
             at += len(_CREATED_KEY)
             metadata["creationTimestamp"] = body[at : body.index(b'"', at)].decode()
-        rest = self._needs_rest and body[end : end + 1] == b","
-        document: Document = orjson.loads(b"{" + body[end + 1 :]) if rest else {}
+        document: Document = {}
+        if self._sections and body[end : end + 1] == b",":
+            document = (
+                _section(body, end, *self._sections)
+                if len(self._sections) == 1
+                else orjson.loads(b"{" + body[end + 1 :])
+            )
         document["metadata"] = metadata
         return document
 
@@ -202,6 +208,25 @@ class Layout:
         """The row of a bookmark: no cells, an object with *metadata*."""
         cells = orjson.dumps([None] * self._width)
         return b'{"cells":%b,"object":%b"metadata":%b}}' % (cells, form.partial, metadata)
+
+
+def _section(body: bytes, end: int, name: str) -> Document:
+    """
+    The top-level field *name* of a stored body whose metadata ends at *end*; fields after it may come along.
+
+    Usually it is `status`, a small part of the whole. What follows its last occurrence is a whole object, if and only if that is at the top
+    level: deeper down there are more closing braces after it than the one that is opened here, and inside a string its quotes would be escaped.
+    """
+    at = body.rfind(b',"%b":{' % name.encode(), end)
+    if at >= 0:
+        try:
+            found: Document = orjson.loads(b"{" + body[at + 1 :])
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            return found
+    rest: Document = orjson.loads(b"{" + body[end + 1 :])
+    return rest
 
 
 def _definition(column: Column) -> Document:
