@@ -127,7 +127,7 @@ class _Application:
     def _pruned(self, merged: Document) -> Document:
         """*merged* less what the applier stated last time, does not state now, and nobody else owns."""
         last = (self._mine or {}).get("fieldsV1")
-        if not last:
+        if not last or fieldset.is_empty(fieldset.difference(last, self._stated)):
             return merged
         root = self._root
         before = self._named(last)
