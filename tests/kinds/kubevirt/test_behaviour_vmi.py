@@ -3,6 +3,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from solovirt.kinds.kubevirt import instance_defaults
 from solovirt.kinds.kubevirt.behaviour_vmi import VirtualMachineInstanceBehaviour
@@ -10,9 +12,13 @@ from solovirt.kinds.kubevirt.cluster import Cluster
 from solovirt.kinds.kubevirt.resources import RESOURCES
 from solovirt.machinery.admission import Admission, Operation
 from solovirt.machinery.auth.identity import User
-from solovirt.machinery.errors import StatusError
+from solovirt.machinery.errors import StatusError, required
 from solovirt.machinery.resource import ObjectKey
 
+FIELDS = """
+    domain devices disks interfaces networks volumes name cpu memory guest resources requests limits features hyperv synic
+    firmware machine inputs watchdog cdrom livenessProbe containerDisk image hugepages pageSize sockets cores phase
+""".split()
 USER = User("jane")
 HANDLER = User("system:serviceaccount:kubevirt:kubevirt-handler")
 RESOURCE = next(resource for resource in RESOURCES if resource.kind == "VirtualMachineInstance")
@@ -242,3 +248,52 @@ def test_not_even_kubevirt_changes_the_hotplug_bounds():
     new["spec"]["domain"]["memory"]["maxGuest"] = "9Gi"
     causes = refusal(BEHAVIOUR.validate_update, new, old, admission(Operation.UPDATE, HANDLER))["details"]["causes"]
     assert [cause["message"] for cause in causes] == ["CPU topology maxSockets changed", "Memory maxGuest changed"]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        "text",
+        {},
+        {"domain": "text"},
+        {"domain": {}},
+        {"domain": {"devices": "text"}},
+        {"domain": {"devices": {"disks": "text"}}},
+        {"domain": {"devices": {}, "cpu": {"sockets": "two"}}},
+        {"domain": {"devices": {}, "memory": "1Gi"}},
+        {"domain": {"devices": {}}, "volumes": ["text"]},
+        {"domain": {"devices": {}, "features": {"hyperv": {"synic": 1}}}},
+    ],
+)
+def test_a_malformed_instance_is_left_to_the_schema(spec):
+    """kubevirt-validation.md 2: the schema answers, and defaulting neither falls over nor fills in what is required."""
+    vmi = {"metadata": {"name": "vmi", "namespace": "default"}, "spec": copy.deepcopy(spec)}
+    BEHAVIOUR.mutate(vmi, None, admission())
+    assert vmi["spec"] == spec or "cpu" in vmi["spec"]["domain"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(spec=JSON, domain=JSON, devices=JSON, status=JSON)
+def test_no_shape_of_an_instance_upsets_defaulting(spec, domain, devices, status):
+    vmi = {"metadata": {"name": "vmi", "namespace": "default"}, "spec": spec, "status": status}
+    if isinstance(spec, dict):
+        vmi["spec"] = {**spec, "domain": {**domain, "devices": devices} if isinstance(domain, dict) else domain}
+    BEHAVIOUR.mutate(vmi, None, admission())
+
+
+def test_the_mutating_webhook_words_what_the_schema_found():
+    """kubevirt-validation.md 2, webhook schema check: 422 with causes that have a message alone."""
+    refused = BEHAVIOUR.refuse_malformed({}, [required("spec.domain")], admission())
+    assert refused is not None
+    status = refused.status()
+    text = "spec.domain in body is required"
+    webhook = "virtualmachineinstances-mutator.kubevirt.io"
+    assert status["message"] == f'admission webhook "{webhook}" denied the request: {text}'
+    assert (status["code"], status["details"]) == (422, {"causes": [{"message": text}]})

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from solovirt.kinds.kubevirt import denial, instance_defaults, names, quantity
+import orjson
+
+from solovirt.kinds.kubevirt import denial, instance_defaults, names, quantity, schema_check
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.rules import creation, instance, metadata
 from solovirt.machinery.admission import Admission, Behaviour
 from solovirt.machinery.clock import timestamp
 
 if TYPE_CHECKING:
-    from solovirt.machinery.errors import Cause, FieldError
+    from solovirt.machinery.errors import Cause, FieldError, StatusError
     from solovirt.machinery.resource import Document
 
+MUTATOR = "virtualmachineinstances-mutator.kubevirt.io"
 CREATE_WEBHOOK = "virtualmachineinstances-create-validator.kubevirt.io"
 UPDATE_WEBHOOK = "virtualmachineinstances-update-validator.kubevirt.io"
 
@@ -38,13 +41,33 @@ class VirtualMachineInstanceBehaviour(Behaviour):
             if not metadata.is_kubevirt_account(admission.user, cluster=self._cluster):
                 _put_back_status(obj, old)
             return
-        instance_defaults.default_spec(obj.setdefault("spec", {}), cluster=self._cluster)
-        finalizers = obj.setdefault("metadata", {}).setdefault("finalizers", [])
+        try:
+            self._complete(obj, admission)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Something in it is of a wrong type, or missing, and the structural schema is about to say what. Should
+            # the schema find nothing, `validate_create` meets the same exception again and lets it out.
+            return
+
+    def _complete(self, obj: Document, admission: Admission) -> None:
+        """Write defaults, finalizer and the first status into a new instance: all of it, or nothing if it raises."""
+        if "devices" not in obj["spec"]["domain"]:
+            # Required, so not ours to add.
+            return
+        spec = orjson.loads(orjson.dumps(obj["spec"]))
+        instance_defaults.default_spec(spec, cluster=self._cluster)
+        status = _first_status(obj, spec, timestamp(admission.now))
+        finalizers = list(obj["metadata"].get("finalizers") or ())
         if names.VMI_FOREGROUND_FINALIZER not in finalizers:
             finalizers.append(names.VMI_FOREGROUND_FINALIZER)
-        _begin_status(obj, timestamp(admission.now))
+        obj["metadata"]["finalizers"] = finalizers
+        obj["spec"], obj["status"] = spec, status
+
+    def refuse_malformed(self, obj: Document, errors: Sequence[FieldError], admission: Admission) -> StatusError | None:
+        return schema_check.refusal(MUTATOR, errors)
 
     def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
+        if "phase" not in (obj.get("status") or {}):
+            self._complete(obj, admission)
         spec = obj["spec"]
         causes = [
             *metadata.check(obj.get("metadata"), "metadata", user=admission.user, cluster=self._cluster),
@@ -77,25 +100,25 @@ def _put_back_status(obj: Document, old: Document) -> None:
         obj.pop("status", None)
 
 
-def _begin_status(obj: Document, now: str) -> None:
-    """What the webhook writes at creation; other submitted status fields are kept (reference kubevirt-validation.md 7)."""
-    status = obj.setdefault("status", {})
+def _first_status(obj: Document, spec: Document, now: str) -> Document:
+    """The status at creation: submitted fields other than these are kept (reference kubevirt-validation.md 7)."""
+    status: Document = dict(obj.get("status") or {})
     status["phase"] = "Pending"
-    transitions = status.setdefault("phaseTransitionTimestamps", [])
-    transitions.append({"phase": "Pending", "phaseTransitionTimestamp": now})
+    begun = {"phase": "Pending", "phaseTransitionTimestamp": now}
+    status["phaseTransitionTimestamps"] = [*(status.get("phaseTransitionTimestamps") or ()), begun]
     status.setdefault("guestOSInfo", {})
     status["runtimeUser"] = NON_ROOT_USER
-    domain = obj["spec"]["domain"]
-    guest = (domain.get("memory") or {}).get("guest")
+    guest = (spec["domain"].get("memory") or {}).get("guest")
     if guest is not None:
         try:
             shown = quantity.text(guest)
         except quantity.QuantityError:
-            # Not a quantity: structural validation is about to say so.
+            # The structural schema is about to say so.
             shown = str(guest)
         status["memory"] = {"guestAtBoot": shown, "guestCurrent": shown, "guestRequested": shown}
-    cpu = domain["cpu"]
+    cpu = spec["domain"]["cpu"]
     status["currentCPUTopology"] = {part: cpu[part] for part in ("cores", "sockets", "threads")}
+    return status
 
 
 def _check_trusted_change(new: Document, old: Document) -> list[Cause]:
