@@ -15,10 +15,37 @@ from solovirt.machinery.auth.identity import User
 from solovirt.machinery.errors import StatusError, required
 from solovirt.machinery.resource import ObjectKey
 
-FIELDS = """
-    domain devices disks interfaces networks volumes name cpu memory guest resources requests limits features hyperv synic
-    firmware machine inputs watchdog cdrom livenessProbe containerDisk image hugepages pageSize sockets cores phase
-""".split()
+FIELDS = [
+    "domain",
+    "devices",
+    "disks",
+    "interfaces",
+    "networks",
+    "volumes",
+    "name",
+    "cpu",
+    "memory",
+    "guest",
+    "resources",
+    "requests",
+    "limits",
+    "features",
+    "hyperv",
+    "synic",
+    "firmware",
+    "machine",
+    "inputs",
+    "watchdog",
+    "cdrom",
+    "livenessProbe",
+    "containerDisk",
+    "image",
+    "hugepages",
+    "pageSize",
+    "sockets",
+    "cores",
+    "phase",
+]
 USER = User("jane")
 HANDLER = User("system:serviceaccount:kubevirt:kubevirt-handler")
 RESOURCE = next(resource for resource in RESOURCES if resource.kind == "VirtualMachineInstance")
