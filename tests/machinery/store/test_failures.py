@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 
 from solovirt.machinery.errors import InternalError, ServiceUnavailable, Timeout
@@ -255,3 +256,41 @@ async def test_a_line_that_is_cut_during_the_commit(cluster: Cluster, postgresql
             await store.close()
     other = await postgresql.open()
     assert value_of(other.now.get(VMS, key("a"))) == expected + 10
+
+
+@pytest.mark.xdist_group("postgresql")
+async def test_a_head_that_somebody_holds_locked_fails_the_write_in_time(
+    cluster: Cluster, postgresql: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from solovirt.machinery.store import postgresql as module
+
+    monkeypatch.setattr(module, "_LOCK_TIMEOUT", 0.2)
+    store = await postgresql.open()
+    connection = await asyncpg.connect(f"{cluster.url}/{postgresql.url.rsplit('/', 1)[1]}")
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT * FROM head FOR UPDATE")
+            with pytest.raises(ServiceUnavailable, match="lock timeout") as refused:
+                await store.write(VMS, key("a"), putting(document(key("a"))))
+            assert refused.value.retry_after == 1
+            assert (await store.fresh()).count(VMS) == 0
+    finally:
+        await connection.close()
+    assert (await store.write(VMS, key("a"), putting(document(key("a"))))).changed
+
+
+@pytest.mark.xdist_group("postgresql")
+async def test_a_replica_that_hangs_in_its_transaction_is_thrown_out(
+    postgresql: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from solovirt.machinery.store import postgresql as module
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_IDLE_IN_TRANSACTION_TIMEOUT", 0.2)
+        hung = await postgresql.open()
+    other = await postgresql.open()
+    session = await hung._database.begin()
+    assert (await other.write(VMS, key("a"), putting(document(key("a"))))).changed
+    with pytest.raises(DatabaseUnavailable):
+        await session.commit(lambda transaction: transaction.core.exec_driver_sql("SELECT 1").close())
+    assert (await hung.write(VMS, key("a"), adding())).changed

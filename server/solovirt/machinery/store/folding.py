@@ -67,10 +67,7 @@ class Folding:
             until=head.revision,
             max_bytes=self._refill_bytes,
         )
-        inside = {entry.record.revision for entry in entries}
-        wanted = {entry.previous for entry in entries if entry.previous is not None} - inside
-        before = log.versions(transaction, self._reader, wanted)
-        events = log.events_of(entries, lambda entry: before.get(entry.previous or 0))
+        events = log.linked(transaction, self._reader, entries)
         return _Loaded(head, objects, events, start)
 
     async def catch_up(self, head: Head, read: Read, database: Database) -> None:

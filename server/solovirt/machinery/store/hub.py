@@ -126,6 +126,10 @@ class Hub:
             if not future.done():
                 future.set_result(None)
 
+    def reaches_back_to(self, resource: GroupResource, revision: int) -> bool:
+        """Whether every event of *resource* after *revision* is here."""
+        return revision >= self._ring(resource).start
+
     def watch(self, resource: GroupResource, since: int | None) -> HubCursor:
         """Raises Expired if events after *since* are gone."""
         ring = self._ring(resource)

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 # Bind parameters of one IN; PostgreSQL takes 32,767 and SQLite as many.
 _IN_LIMIT = 500
+# Rows that are fetched at a time where there may be very many.
+_PORTION = 1000
 
 # cast: the text is wanted, not the tree that SQLAlchemy would make of a JSON column.
 _HEAD = sa.select(tables.head.c.resource_version, tables.head.c.horizon, tables.head.c.epoch)
@@ -57,6 +59,9 @@ _AFTER = _REVISIONS.where(
     tables.revision.c.resource_version <= sa.bindparam("until"),
 )
 _OLDEST_FIRST = _AFTER.order_by(tables.revision.c.resource_version).limit(sa.bindparam("limit"))
+_OF_RESOURCE = _OLDEST_FIRST.where(
+    tables.revision.c.api_group == sa.bindparam("its_group"), tables.revision.c.plural == sa.bindparam("its_plural")
+)
 _NEWEST_FIRST = _AFTER.order_by(tables.revision.c.resource_version.desc()).limit(sa.bindparam("limit"))
 _BY_VERSION = _REVISIONS.where(tables.revision.c.resource_version.in_(sa.bindparam("versions", expanding=True)))
 _CHANGES = (
@@ -135,7 +140,8 @@ def locked_head(transaction: Transaction) -> Head:
 def objects(transaction: Transaction, reader: Reader) -> dict[GroupResource, list[Record]]:
     """The current state."""
     found: dict[GroupResource, list[Record]] = {}
-    for *where, revision, text in transaction.core.execute(_OBJECTS):
+    # In portions: otherwise asyncpg holds all rows at once, beside the records made of them.
+    for *where, revision, text in transaction.core.execute(_OBJECTS, execution_options={"yield_per": _PORTION}):
         record = reader.record(where, revision, text)
         found.setdefault(record.resource, []).append(record)
     return found
@@ -145,6 +151,24 @@ def after(transaction: Transaction, reader: Reader, *, revision: int, until: int
     """The first *limit* entries after *revision*, up to *until*."""
     rows = transaction.core.execute(_OLDEST_FIRST, {"after": revision, "until": until, "limit": limit})
     return [reader.entry(row) for row in rows]
+
+
+def history(
+    transaction: Transaction, reader: Reader, resource: GroupResource, *, revision: int, until: int, limit: int
+) -> list[Event]:
+    """The first *limit* events of *resource* after *revision*, up to *until*."""
+    rows = transaction.core.execute(
+        _OF_RESOURCE,
+        {
+            "after": revision,
+            "until": until,
+            "limit": limit,
+            "its_group": resource.group,
+            "its_plural": resource.plural,
+        },
+    )
+    entries = [reader.entry(row) for row in rows]
+    return linked(transaction, reader, entries)
 
 
 def newest(
@@ -199,6 +223,13 @@ def batch_at(transaction: Transaction, first: int) -> int | None:
     """The id of the batch that wrote revision *first*; None if nobody has."""
     batch: int | None = transaction.core.execute(_BATCH, {"first": first}).scalar_one_or_none()
     return batch
+
+
+def linked(transaction: Transaction, reader: Reader, entries: Sequence[Entry]) -> list[Event]:
+    """Make events of *entries*; predecessors from before them are read from the log."""
+    inside = {entry.record.revision for entry in entries}
+    before = versions(transaction, reader, {entry.previous for entry in entries if entry.previous is not None} - inside)
+    return events_of(entries, lambda entry: before.get(entry.previous or 0))
 
 
 def events_of(entries: Sequence[Entry], before: Callable[[Entry], Record | None]) -> list[Event]:

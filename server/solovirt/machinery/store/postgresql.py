@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # All in seconds. A batch takes milliseconds: who holds the head for longer than this has hung.
-_LOCK_TIMEOUT = 10
-_IDLE_IN_TRANSACTION_TIMEOUT = 10
+_LOCK_TIMEOUT = 10.0
+_IDLE_IN_TRANSACTION_TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 10
 _COMMAND_TIMEOUT = 60
 _RECONNECT_PAUSE = 0.5
@@ -70,8 +70,8 @@ class PostgresDatabase:
                 "command_timeout": _COMMAND_TIMEOUT,
                 "server_settings": {
                     "application_name": "solovirt",
-                    "lock_timeout": f"{_LOCK_TIMEOUT}s",
-                    "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_TIMEOUT}s",
+                    "lock_timeout": f"{_LOCK_TIMEOUT * 1000:.0f}ms",
+                    "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_TIMEOUT * 1000:.0f}ms",
                 },
             },
         )

@@ -15,6 +15,7 @@ from solovirt.machinery.clock import Clock
 from solovirt.machinery.errors import Expired, ServiceUnavailable, Timeout
 from solovirt.machinery.resource import GroupResource, ObjectKey
 from solovirt.machinery.store import compaction, log, migrate
+from solovirt.machinery.store.backlog import BacklogCursor
 from solovirt.machinery.store.dialect import (
     DatabaseFailed,
     DatabaseUnavailable,
@@ -26,7 +27,7 @@ from solovirt.machinery.store.dialect import (
 from solovirt.machinery.store.facts import SqlFacts
 from solovirt.machinery.store.folding import Folding
 from solovirt.machinery.store.follower import Follower
-from solovirt.machinery.store.hub import Hub
+from solovirt.machinery.store.hub import Hub, too_old
 from solovirt.machinery.store.memory import Memory, as_of, merge
 from solovirt.machinery.store.protocol import Change, Cursor, Record, View, Written
 from solovirt.machinery.store.tables import head
@@ -163,7 +164,12 @@ class SqlStore:
         return list(merge(iter(current), sorted(before.items(), key=lambda item: item[0])))
 
     def watch(self, resource: GroupResource, since: int | None = None) -> Cursor:
-        return self._hub.watch(resource, since)
+        """A *since* from before the hub's window is served from the log in SQL, as long as that has it."""
+        if since is None or self._hub.reaches_back_to(resource, since):
+            return self._hub.watch(resource, since)
+        if since < self.horizon:
+            raise too_old(since, self.horizon)
+        return BacklogCursor(self._database, self._reader, self._hub, resource, since)
 
     async def compact(self, *, keep_revisions: int, keep_seconds: float) -> int:
         before = int((self._clock.now().timestamp() - keep_seconds) * 1000)
