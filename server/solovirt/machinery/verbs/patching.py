@@ -141,6 +141,7 @@ async def _apply(pipeline: Pipeline, store: Store, target: Target, body: Any, ca
             schema=schema.structural,
             kind=resource.kind,
             key=target.key,
+            status_subresource=resource.status_subresource,
         )
         if current is None or live is None:
             pipeline.guard_namespace(target, target.key, view)
