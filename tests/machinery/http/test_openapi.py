@@ -19,6 +19,7 @@ async def test_the_index_names_each_groups_document_with_its_hash(http):
     assert reply.headers["Expires"].endswith("GMT")
     known = await http.get(url, headers={"If-None-Match": reply.headers["ETag"]})
     assert (known.status, known.body) == (304, b"")
+    assert "Content-Type" not in known.headers
 
 
 async def test_a_document_without_hash_is_not_to_be_kept_and_a_wrong_hash_leads_to_the_right_one(http):

@@ -74,7 +74,7 @@ class Discovery:
         key = f"{path} {version}"
         etag = self._etags[key]
         if request.http.headers.get("If-None-Match") == etag:
-            response = request.answer(b"", 304)
+            response = request.not_modified()
         else:
             content_type = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
             response = request.answer(self._documents[key], 200, content_type)

@@ -94,6 +94,17 @@ class Exchange:
         """Answer with these bytes."""
         return web.Response(body=body, status=status, headers=self.headers(content_type))
 
+    def not_modified(self) -> web.Response:
+        """
+        Answer that the client has it already.
+
+        Without a Content-Type: caches put the headers of this answer in the place of those they have, and a client that then reads JSON for
+        the aggregated discovery's type takes it for another document.
+        """
+        response = self.answer(b"", 304)
+        del response.headers["Content-Type"]
+        return response
+
     def text(self, body: str | bytes, status: int = 200) -> web.Response:
         return self.answer(body.encode() if isinstance(body, str) else body, status, "text/plain; charset=utf-8")
 

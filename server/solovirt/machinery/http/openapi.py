@@ -74,7 +74,7 @@ class OpenApiDocuments:
 def _conditional(request: Exchange, document: Hashed, content_type: str) -> web.Response:
     etag = f'"{document.hash}"'
     known = request.http.headers.get("If-None-Match") == etag
-    response = request.answer(b"", 304) if known else request.answer(document.content, 200, content_type)
+    response = request.not_modified() if known else request.answer(document.content, 200, content_type)
     response.headers["ETag"] = etag
     return response
 
