@@ -333,6 +333,22 @@ async def test_closing_commits_what_is_queued_and_refuses_what_comes(stores: Sto
     assert list(await cursor.next()) == []
 
 
+async def test_a_store_whose_tasks_were_cancelled_can_be_closed(stores: Stores) -> None:
+    """As `asyncio.run` does to everything when its main task has ended."""
+    store = await stores.open()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    writing = asyncio.create_task(store.write(VMS, key("a"), putting(document(key("a")))))
+    await asyncio.sleep(0)
+    for task in others:
+        task.cancel()
+    with pytest.raises(ServiceUnavailable):
+        await writing
+    with pytest.raises(ServiceUnavailable):
+        await store.write(VMS, key("b"), putting(document(key("b"))))
+    await stores.close(store)
+    await store.close()
+
+
 async def test_a_write_before_the_start_is_refused(stores: Stores) -> None:
     from tests.machinery.store.objects import selectable
 

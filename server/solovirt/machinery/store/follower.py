@@ -93,6 +93,8 @@ class Follower:
         """
         if self._next is None:
             self._next = asyncio.get_running_loop().create_task(self._ask_after(self._asking), name="store head check")
+            # If everybody who asked has gone, nobody is left to be told of a failure.
+            self._next.add_done_callback(lambda task: task.cancelled() or task.exception())
         # Shielded: the others still wait for it if this caller is cancelled.
         await asyncio.shield(self._next)
 

@@ -8,6 +8,7 @@ writes on top, which are thrown away if the commit fails.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sortedcontainers import SortedDict
@@ -21,12 +22,54 @@ _Owned = dict[tuple[GroupResource, ObjectKey], Record]
 class _Table:
     """The objects of one resource in key order."""
 
-    __slots__ = ("objects", "snapshot")
+    __slots__ = ("_changed", "_snapshot", "objects")
 
     def __init__(self) -> None:
         self.objects: SortedDict = SortedDict()
-        # All records in key order, kept until the next change: consecutive lists of a quiet resource cost nothing.
-        self.snapshot: list[Record] | None = None
+        # All records in key order as they were at some time, and the keys that have changed since.
+        self._snapshot: list[Record] | None = None
+        self._changed: set[ObjectKey] = set()
+
+    def put(self, record: Record) -> None:
+        self.objects[record.key] = record
+        self._note(record.key)
+
+    def remove(self, key: ObjectKey) -> None:
+        del self.objects[key]
+        self._note(key)
+
+    def _note(self, key: ObjectKey) -> None:
+        if self._snapshot is not None:
+            self._changed.add(key)
+            if 4 * len(self._changed) > len(self._snapshot):
+                self._snapshot = None
+                self._changed.clear()
+
+    def records(self) -> list[Record]:
+        """
+        All records in key order; not to be changed, and it never changes.
+
+        Making the list anew holds up the event loop for 40 ms at 100,000 objects. So the last one is kept, and what has changed since is
+        patched into a copy, which takes a millisecond.
+        """
+        objects = self.objects
+        old = self._snapshot
+        if old is None:
+            self._snapshot = list(map(objects.__getitem__, objects))
+            return self._snapshot
+        if self._changed:
+            new: list[Record] = []
+            done = 0
+            for key in sorted(self._changed):
+                start = bisect.bisect_left(old, key, lo=done, key=_key)
+                new += old[done:start]
+                done = start + 1 if start < len(old) and old[start].key == key else start
+                if (record := objects.get(key)) is not None:
+                    new.append(record)
+            new += old[done:]
+            self._snapshot = old = new
+            self._changed.clear()
+        return old
 
 
 class Memory:
@@ -52,13 +95,13 @@ class Memory:
             return iter(())
         if namespace is not None:
             objects = table.objects
-            return iter([objects[key] for key in _keys_in(objects, namespace)])
-        return iter(_snapshot(table))
+            return iter(list(map(objects.__getitem__, _keys_in(objects, namespace))))
+        return iter(table.records())
 
     def records(self, resource: GroupResource) -> Sequence[Record]:
         """All objects of *resource* in key order; the caller must not change the list."""
         table = self._tables.get(resource)
-        return () if table is None else _snapshot(table)
+        return () if table is None else table.records()
 
     def iterate(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Record]:
         """Like `list` but lazy: for callers that stop early and don't await in between."""
@@ -100,24 +143,21 @@ class Memory:
             table = self._tables.get(record.resource)
             if table is None:
                 table = self._tables[record.resource] = _Table()
-            table.snapshot = None
             previous = event.previous
             if event.type is EventType.PUT:
-                table.objects[record.key] = record
+                table.put(record)
                 if previous is None or previous.index.owners or record.index.owners:
                     self._disown(previous)
                     self._own(record)
             else:
-                del table.objects[record.key]
+                table.remove(record.key)
                 self._disown(previous)
         self._revision = revision
 
     def replace(self, records: Iterable[Record]) -> None:
         """Exchange records for others of the same objects and revisions (their index was made anew)."""
         for record in records:
-            table = self._tables[record.resource]
-            table.snapshot = None
-            table.objects[record.key] = record
+            self._tables[record.resource].put(record)
             self._own(record)
 
     def _own(self, record: Record) -> None:
@@ -208,10 +248,8 @@ def merge(below: Iterator[Record], above: Iterable[tuple[ObjectKey, Record | Non
         lower = next(below, None)
 
 
-def _snapshot(table: _Table) -> list[Record]:
-    if table.snapshot is None:
-        table.snapshot = list(table.objects.values())
-    return table.snapshot
+def _key(record: Record) -> ObjectKey:
+    return record.key
 
 
 def _keys_in(objects: SortedDict, namespace: str) -> Iterator[ObjectKey]:

@@ -135,7 +135,8 @@ class Writer:
         self._closed = True
         self._rouse()
         if self._task is not None:
-            await self._task
+            # Not awaited itself: it may have been cancelled, with the loop that is ending.
+            await asyncio.wait([self._task])
 
     async def write(
         self, resource: GroupResource, key: ObjectKey, change: Change, *, epoch: int | None = None
