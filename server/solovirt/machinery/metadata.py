@@ -10,6 +10,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from solovirt.machinery import errors, names
@@ -232,7 +233,7 @@ def validate(metadata: Document, resource: Resource) -> list[FieldError]:
         found.append(errors.required("metadata.name", "name or generateName is required"))
     else:
         found += [errors.invalid("metadata.name", name, text) for text in check_name(name)]
-    for kind, check_value in (("labels", names.label_value), ("annotations", None)):
+    for kind, check_value in (("labels", _label_value_problems), ("annotations", None)):
         found += _validate_map(f"metadata.{kind}", metadata.get(kind), check_value)
     if annotations := metadata.get("annotations"):
         size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
@@ -245,6 +246,19 @@ def validate(metadata: Document, resource: Resource) -> list[FieldError]:
     return found
 
 
+_LONGEST_KEPT = 512
+
+
+def _remembered(check: Callable[[str], Sequence[str]]) -> Callable[[str], Sequence[str]]:
+    """Label and annotation keys and values come again and again: keep what was found, but not of texts that are far too long."""
+    kept = lru_cache(maxsize=4096)(check)
+    return lambda text: kept(text) if len(text) <= _LONGEST_KEPT else check(text)
+
+
+_key_problems = _remembered(names.qualified_name)
+_label_value_problems = _remembered(names.label_value)
+
+
 def _validate_map(
     path: str, entries: Mapping[str, str] | None, check_value: Callable[[str], Sequence[str]] | None
 ) -> list[FieldError]:
@@ -252,7 +266,7 @@ def _validate_map(
     for key, value in (entries or {}).items():
         # Annotation keys are compared without regard to case, label keys are not.
         checked = key.lower() if check_value is None else key
-        found += [errors.invalid(path, key, text) for text in names.qualified_name(checked)]
+        found += [errors.invalid(path, key, text) for text in _key_problems(checked)]
         if check_value is not None:
             found += [errors.invalid(path, value, text) for text in check_value(value)]
     return found

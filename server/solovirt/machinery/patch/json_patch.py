@@ -92,7 +92,12 @@ def apply(document: Document, operations: Sequence[Operation]) -> Document:
 
     Raises Invalid, in the words that Kubernetes has for it, if any operation fails; nothing is applied then.
     """
-    out: Any = copied(document)
+    return apply_to(copied(document), operations)
+
+
+def apply_to(document: Document, operations: Sequence[Operation]) -> Document:
+    """The same for a caller whose own the document is: it is changed, also by a patch that fails."""
+    out: Any = document
     try:
         for operation in operations:
             out = _applied(out, operation)

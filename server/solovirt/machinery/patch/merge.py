@@ -13,6 +13,13 @@ _GO_TYPES = {bool: "bool", int: "number", float: "number", str: "string", list: 
 
 def apply(document: Document, patch: Any) -> Document:
     """What *document* becomes by *patch*, as a new document. Raises BadRequest if the patch is no object."""
+    out: Document = copied(document)
+    apply_to(out, patch)
+    return out
+
+
+def apply_to(document: Document, patch: Any) -> None:
+    """The same in place, for a caller whose own the document is. Nothing of the patch is shared with it."""
     if patch is None:
         raise BadRequest("Invalid JSON Patch")
     if not isinstance(patch, dict):
@@ -20,19 +27,17 @@ def apply(document: Document, patch: Any) -> Document:
         raise BadRequest(
             f"error decoding patch: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
         )
-    return _merged(document, patch)
+    _merge(document, patch)
 
 
-def _merged(target: Any, patch: Document) -> Document:
-    out: Document = dict(target) if isinstance(target, dict) else {}
+def _merge(target: Document, patch: Document) -> None:
     for key, value in patch.items():
         if value is None:
-            out.pop(key, None)
+            target.pop(key, None)
         elif isinstance(value, dict):
-            out[key] = _merged(out.get(key), value)
+            below = target.get(key)
+            if not isinstance(below, dict):
+                below = target[key] = {}
+            _merge(below, value)
         else:
-            out[key] = copied(value)
-    for key, value in out.items():
-        if key not in patch:
-            out[key] = copied(value)
-    return out
+            target[key] = copied(value)

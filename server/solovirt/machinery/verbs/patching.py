@@ -40,11 +40,11 @@ async def patch(
         if current is None:
             raise NotFound.of(target.resource.group_resource, target.name)
         old = pipeline.document(current, target)
-        document = patcher(old)
+        document = patcher(pipeline.document(current, target))
         accepted = _check(document, target, pipeline)
         complaints = decoding.unknown_fields(document, schema, caller, accepted=accepted)
         decoding.refuse_unknown_in_patch(complaints, document, caller)
-        return pipeline.admit_change(document, old, current, target, caller, view)
+        return pipeline.admit_change(document, old, current, target, caller, view, accepted=accepted)
 
     return await write(store, target, target.key, change, caller)
 
@@ -64,7 +64,7 @@ async def edit(pipeline: Pipeline, store: Store, target: Target, edit: Edit, cal
 
 
 def _patcher(pipeline: Pipeline, target: Target, type: PatchType, body: Any, caller: Caller) -> Patcher:
-    """What makes the new document out of the old one, without changing the old one."""
+    """What makes the new document out of a copy of the old one, which is its own."""
     resource = target.resource
     match type:
         case PatchType.JSON:
@@ -75,17 +75,22 @@ def _patcher(pipeline: Pipeline, target: Target, type: PatchType, body: Any, cal
             if complaints and caller.field_validation is FieldValidation.STRICT:
                 decoding.refuse_unknown_in_patch(complaints, body, caller)
             caller.warnings += complaints
-            return lambda old: json_patch.apply(old, operations)
+            return lambda own: json_patch.apply_to(own, operations)
         case PatchType.MERGE:
-            return lambda old: merge.apply(old, body)
+            return lambda own: _merge(own, body)
         case PatchType.STRATEGIC if resource.flavour is Flavour.BUILT_IN:
             schema = pipeline.schema(target).structural
-            return lambda old: strategic.apply(old, body, schema)
+            return lambda own: strategic.apply(own, body, schema)
         case _:
             listed = ", ".join(one.value for one in _CUSTOM_TYPES)
             raise UnsupportedMediaType(
                 f"the body of the request was in an unknown format - accepted media types include: {listed}"
             )
+
+
+def _merge(own: Document, body: Any) -> Document:
+    merge.apply_to(own, body)
+    return own
 
 
 def _check(document: Any, target: Target, pipeline: Pipeline) -> bool:

@@ -7,7 +7,6 @@ the right object and turn it into what is stored, or raise. They look at memory 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -172,16 +171,18 @@ class Pipeline:
         view: View,
         *,
         managed: bool = False,
+        accepted: bool = False,
     ) -> Outcome:
         """
         Make *document*, changed in place, into the next version of *old* (which *record* holds).
 
+        *managed* says that managedFields are set already, *accepted* that the schema takes the document as it stands.
         Raises Conflict if the document insists on another resourceVersion, Invalid for what may not be. Keep if nothing
         changes; Remove if the last thing that held a deleted object is gone.
         """
         resource, schema = target.resource, self.schema(target)
         self.check_revision(document, record, target)
-        document = self._merge_subresource(document, old, target)
+        document = self._merge_subresource(document, old, record, target)
         meta, old_meta = document["metadata"], old["metadata"]
         asked_managed = meta.get("managedFields")
         if "managedFields" not in meta or asked_managed is None:
@@ -189,7 +190,7 @@ class Pipeline:
         metadata.clean(meta)
         caller.warnings += metadata.drop_duplicate_owners(meta)
         metadata.restore(meta, old_meta)
-        if not schema.accepts(document):
+        if not accepted and not schema.accepts(document):
             schema.prune(document)
             schema.default(document)
         admission = self.admission(Operation.UPDATE, target, record.key, caller, view)
@@ -250,10 +251,10 @@ class Pipeline:
         if int(asked) not in (0, record.revision):
             raise Conflict.of(target.resource.group_resource, record.key.name)
 
-    def _merge_subresource(self, document: Document, old: Document, target: Target) -> Document:
+    def _merge_subresource(self, document: Document, old: Document, record: Record, target: Target) -> Document:
         """What of *document* counts: its status alone through the status subresource, all but its status otherwise."""
         if target.subresource == "status":
-            merged = copy.deepcopy(old)
+            merged = self.document(record, target)
             meta = merged["metadata"]
             # managedFields can be reset through a status request too; everything else of metadata is ignored.
             if document["metadata"].get("managedFields") is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-
 from solovirt.machinery import errors
 from solovirt.machinery.errors import Conflict, Invalid, NotFound
+from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document, ObjectKey
 from solovirt.machinery.store.protocol import Outcome, Record, Store, View
 from solovirt.machinery.verbs import decoding
@@ -28,7 +27,7 @@ async def update(pipeline: Pipeline, store: Store, target: Target, document: Doc
 
     def change(current: Record | None, view: View) -> Outcome:
         # The change may run again if its batch has to; what was submitted stays as it is.
-        submitted = copy.deepcopy(document)
+        submitted = copied(document)
         if current is None:
             if not resource.create_on_update or target.subresource or revision:
                 raise NotFound.of(resource.group_resource, target.name)
