@@ -12,8 +12,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
+import aiosqlite
 import sqlalchemy as sa
 
 from solovirt.machinery.store import statements
@@ -26,7 +27,6 @@ from solovirt.machinery.store.dialect import (
     Session,
     Work,
 )
-from solovirt.machinery.store.worker import Worker
 
 T = TypeVar("T")
 
@@ -38,32 +38,40 @@ _CHECKPOINT_PAGES = 1000
 
 
 class _Connection:
-    """A connection with its thread; a `Transaction` while one runs."""
+    """
+    A connection with aiosqlite's thread; a `Transaction` while one runs.
 
-    def __init__(self, engine: sa.Engine, worker: Worker, begin: str) -> None:
-        self._engine = engine
-        self._worker = worker
+    A transaction is handed to the thread whole, as one function: statement by statement, each with its way there and back, and through
+    SQLAlchemy's asynchronous engine, a commit takes 1.8 ms of CPU instead of 0.3.
+    """
+
+    def __init__(self, url: sa.URL, begin: str) -> None:
+        # Transactions are begun and ended here, neither by the driver nor by SQLAlchemy.
+        self._driver = aiosqlite.connect(
+            url.database or ":memory:", isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
+        )
         self._begin = begin
         self.core: sa.Connection
         self._raw: sqlite3.Connection
 
     async def open(self, prepare: Callable[[sqlite3.Connection], None]) -> None:
+        await self._driver
+        self._raw = self._driver._conn  # noqa: SLF001 - see `_in_thread`
+        engine = sa.create_engine("sqlite+pysqlite://", creator=lambda: self._raw, poolclass=sa.StaticPool)
+
         def connect() -> None:
-            self.core = self._engine.connect()
-            self._raw = cast("sqlite3.Connection", self.core.connection.dbapi_connection)
+            self.core = engine.connect()
             prepare(self._raw)
 
-        self._worker.start()
-        await self._worker.run(connect)
+        await self._in_thread(connect)
 
     async def close(self) -> None:
-        def disconnect() -> None:
-            if hasattr(self, "core"):
-                self.core.close()
-            self._engine.dispose()
+        await self._driver.close()
 
-        await self._worker.run(disconnect)
-        await self._worker.stop()
+    async def _in_thread(self, function: Callable[[], T]) -> T:
+        # aiosqlite has no public way to run a function of ours in its thread; its own methods are all made of this one.
+        result: T = await self._driver._execute(function)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        return result
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         return self._raw.execute(statement, parameters).rowcount
@@ -72,7 +80,7 @@ class _Connection:
         self._raw.executemany(statement, rows)
 
     async def run(self, work: Work[T]) -> T:
-        return await self._worker.run(lambda: self._transact(work))
+        return await self._in_thread(lambda: self._transact(work))
 
     def _transact(self, work: Work[T]) -> T:
         raw = self._raw
@@ -110,10 +118,8 @@ class _Connection:
             self.core.rollback()
 
 
-async def _connect(
-    engine: sa.Engine, purpose: str, begin: str, prepare: Callable[[sqlite3.Connection], None]
-) -> _Connection:
-    connection = _Connection(engine, Worker(f"solovirt-sqlite-{purpose}"), begin)
+async def _connect(url: sa.URL, begin: str, prepare: Callable[[sqlite3.Connection], None]) -> _Connection:
+    connection = _Connection(url, begin)
     try:
         await connection.open(prepare)
     except BaseException:
@@ -129,7 +135,7 @@ class SqliteDatabase:
         name = url.database
         self._path = None if name is None or name in ("", ":memory:") else Path(name)
         self.in_memory = self._path is None
-        self._url = url.set(drivername="sqlite+pysqlite")
+        self._url = url
         self._writer: _Connection | None = None
         self._reader: _Connection | None = None
         self._lock: int | None = None
@@ -143,9 +149,9 @@ class SqliteDatabase:
             # Secrets are in it. SQLite gives the files that it makes beside it the same mode.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         try:
-            self._writer = await _connect(self._engine(), "write", "BEGIN IMMEDIATE", _prepare_writer)
+            self._writer = await _connect(self._url, "BEGIN IMMEDIATE", _prepare_writer)
             if self._path is not None:
-                self._reader = await _connect(self._engine(), "read", "BEGIN", _prepare_reader)
+                self._reader = await _connect(self._url, "BEGIN", _prepare_reader)
         except (sqlite3.Error, sa.exc.DBAPIError) as error:
             await self.close()
             raise DatabaseFailed(f"{self._path}: {error}") from error
@@ -178,14 +184,6 @@ class SqliteDatabase:
         if connection is None:
             raise DatabaseUnavailable("the database is closed")
         return connection
-
-    def _engine(self) -> sa.Engine:
-        # Transactions are begun and ended here, neither by the driver nor by SQLAlchemy.
-        return sa.create_engine(
-            self._url,
-            poolclass=sa.StaticPool,
-            connect_args={"isolation_level": None, "check_same_thread": False, "timeout": _BUSY_SECONDS},
-        )
 
 
 class _Session:
