@@ -30,7 +30,7 @@ lint: env ## Check format, style, types, spelling and who imports whom
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/codespell server tests docs examples scripts README.md CONTRIBUTING.md CHANGELOG.md
+	.venv/bin/codespell server tests docs examples scripts benchmarks migrations README.md CONTRIBUTING.md CHANGELOG.md
 
 format: env ## Format, and mend what can be mended
 	.venv/bin/ruff check --fix .

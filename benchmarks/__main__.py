@@ -12,7 +12,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from benchmarks.server import VMS, cpu_seconds, expect, load, memory_mib, session, virtual_machine
@@ -106,7 +106,7 @@ async def watches(server: ServerProcess, scale: float) -> None:
 
         async def watch() -> None:
             nonlocal seen
-            mine, tail = 0, b""
+            mine = 0
             async with client.get(VMS, params={"watch": "1", "resourceVersion": version}, timeout=None) as answer:
                 async for chunk in answer.content.iter_any():
                     lines = chunk.count(b"\n")
@@ -165,7 +165,7 @@ async def running(server: ServerProcess, scale: float) -> None:
         )
 
 
-async def start(server: ServerProcess, scale: float) -> None:
+async def start(server: ServerProcess, _scale: float) -> None:
     """Process start to the first list of machines, on an empty and on an existing data directory."""
     for name, directories in (("empty", range(3)), ("existing", [0, 0, 0])):
         times = []
@@ -186,7 +186,7 @@ async def start(server: ServerProcess, scale: float) -> None:
         )
 
 
-Benchmark = Callable[[ServerProcess, float], Awaitable[None]]
+Benchmark = Callable[[ServerProcess, float], Coroutine[None, None, None]]
 ALL: dict[str, Benchmark] = {
     "requests": requests,
     "lists": lists,

@@ -18,12 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 TOKEN = "benchmark-token"  # noqa: S105 - of a server that lives for a minute
 VMS = "/apis/kubevirt.io/v1/namespaces/default/virtualmachines"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
-VM = {
+VM: dict[str, Any] = {
     "apiVersion": "kubevirt.io/v1",
     "kind": "VirtualMachine",
     "metadata": {
@@ -150,7 +152,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(title: str, pid: int, count: int, work) -> None:  # noqa: ANN001 - a callable of a number
+def measure(title: str, pid: int, count: int, work: Callable[[int], None]) -> None:
     before, started = cpu_seconds(pid), time.perf_counter()
     for number in range(count):
         work(number)
@@ -172,7 +174,7 @@ def load(port: int, pid: int, *, tls: bool, objects: int) -> None:
         status, answer = connection.ask("GET", f"{VMS}/vm-{number % objects:05}")
         assert status == 200, answer
 
-    def listed(query: str, accept: str, count: int):  # noqa: ANN202 - a closure for measure
+    def listed(query: str, accept: str, count: int) -> Callable[[int], None]:
         def work(_: int) -> None:
             status, answer = connection.ask("GET", VMS + query, accept=accept)
             assert status == 200, answer[:300]

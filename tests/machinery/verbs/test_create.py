@@ -343,6 +343,8 @@ async def test_a_finalizer_without_a_domain_is_warned_of(world: World) -> None:
     document["metadata"]["finalizers"] = ["foo"]
     await world.create("vms", document)
     assert world.caller.warnings == [
-        'metadata.finalizers: "foo": prefer a domain-qualified finalizer name to avoid accidental conflicts '
-        "with other finalizer writers"
+        (
+            'metadata.finalizers: "foo": prefer a domain-qualified finalizer name to avoid accidental conflicts '
+            "with other finalizer writers"
+        )
     ]

@@ -32,15 +32,15 @@ async def test_preconditions_are_told_with_the_kind(world: World) -> None:
     """3.3: here the resource is printed as the Kind."""
     created = await world.create("configmaps", config_map())
     revision, uid = created["metadata"]["resourceVersion"], created["metadata"]["uid"]
+    options = DeleteOptions(preconditions=Preconditions(resource_version="1"))
     with pytest.raises(Conflict) as refused:
-        options = DeleteOptions(preconditions=Preconditions(resource_version="1"))
         await world.api.delete(world.target("configmaps", "c1"), options, world.asking())
     assert refused.value.message == (
         'Operation cannot be fulfilled on ConfigMap "c1": the ResourceVersion in the precondition (1) does not match the '
         f"ResourceVersion in record ({revision}). The object might have been modified"
     )
+    options = DeleteOptions(preconditions=Preconditions(uid="x"))
     with pytest.raises(Conflict) as refused:
-        options = DeleteOptions(preconditions=Preconditions(uid="x"))
         await world.api.delete(world.target("configmaps", "c1"), options, world.asking())
     assert refused.value.message == (
         'Operation cannot be fulfilled on ConfigMap "c1": the UID in the precondition (x) does not match the UID in record '
