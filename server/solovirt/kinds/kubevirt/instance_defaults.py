@@ -30,8 +30,38 @@ def default_spec(spec: Spec, *, cluster: Cluster = STANDARD, random_uuid: bool =
 
     With *random_uuid* an empty firmware uuid gets a fresh one (an instance that is created); a template that is only checked needs none.
     """
+    default_template(spec, cluster=cluster)
+    domain: Spec = spec["domain"]
+    devices: Spec = domain["devices"]
+    architecture = spec["architecture"]
+    cpu = domain["cpu"]
+    for part in ("cores", "sockets", "threads"):
+        # What is given keeps its meaning; the others count as one.
+        cpu[part] = cpu.get(part) or 1
+    _default_disk_targets(devices, architecture)
+    if random_uuid:
+        firmware = domain.setdefault("firmware", {})
+        firmware["uuid"] = firmware.get("uuid") or str(uuid.uuid4())
+    _default_features(domain)
+    _default_inputs(devices)
+    _default_probes(spec)
+    _default_watchdog(devices, architecture)
+    cpu["model"] = cpu.get("model") or cluster.cpu_model or _cpu_model(architecture)
+    if architecture == "arm64":
+        _default_bootloader(domain)
+    if cluster.live_update:
+        _default_max_sockets(domain, architecture, cluster)
+        _default_max_guest(domain, architecture, cluster)
+
+
+def default_template(spec: Spec, *, cluster: Cluster = STANDARD) -> None:
+    """
+    Write those defaults into *spec*, in place, that a machine's template gets too where it is expanded.
+
+    They are what an instance's size and place follow from; what is left to `default_spec` is how its devices look.
+    """
     domain: Spec = spec.setdefault("domain", {})
-    devices: Spec = domain.setdefault("devices", {})
+    domain.setdefault("devices", {})
     architecture = spec["architecture"] = spec.get("architecture") or cluster.architecture
     machine = domain.setdefault("machine", {})
     machine["type"] = machine.get("type") or cluster.machine_type(architecture)
@@ -42,21 +72,7 @@ def default_spec(spec: Spec, *, cluster: Cluster = STANDARD, random_uuid: bool =
     if spec.get("evictionStrategy") is None:
         spec["evictionStrategy"] = cluster.eviction_strategy
     default_network(spec, cluster=cluster)
-    _default_disks(spec, devices, architecture)
-    if random_uuid:
-        firmware = domain.setdefault("firmware", {})
-        firmware["uuid"] = firmware.get("uuid") or str(uuid.uuid4())
-    _default_features(domain)
-    _default_inputs(devices)
-    _default_probes(spec)
-    _default_watchdog(devices, architecture)
-    cpu = domain["cpu"]
-    cpu["model"] = cpu.get("model") or cluster.cpu_model or _cpu_model(architecture)
-    if architecture == "arm64":
-        _default_bootloader(domain)
-    if cluster.live_update:
-        _default_max_sockets(domain, architecture, cluster)
-        _default_max_guest(domain, architecture, cluster)
+    default_volume_disks(spec)
 
 
 def pull_policy(image: str) -> str:
@@ -132,9 +148,6 @@ def _default_guest_memory(domain: Spec) -> None:
 def _default_topology(domain: Spec) -> None:
     cpu: Spec = domain.setdefault("cpu", {})
     if any(cpu.get(part) for part in ("cores", "sockets", "threads")):
-        # What is given keeps its meaning; the others count as one.
-        for part in ("cores", "sockets", "threads"):
-            cpu[part] = cpu.get(part) or 1
         return
     resources = domain.get("resources") or {}
     limit = quantity.whole((resources.get("limits") or {}).get("cpu"))
@@ -142,7 +155,9 @@ def _default_topology(domain: Spec) -> None:
     cpu.update(cores=1, sockets=max(limit or request, 1), threads=1)
 
 
-def _default_disks(spec: Spec, devices: Spec, architecture: str) -> None:
+def default_volume_disks(spec: Spec) -> None:
+    """Add a disk for each volume that neither a disk nor a filesystem has the name of."""
+    devices: Spec = spec.setdefault("domain", {}).setdefault("devices", {})
     listed: list[Spec] = devices.get("disks") or []
     named = {one.get("name") for one in [*listed, *(devices.get("filesystems") or ())]}
     added = [
@@ -150,10 +165,12 @@ def _default_disks(spec: Spec, devices: Spec, architecture: str) -> None:
         for volume in spec.get("volumes") or ()
         if volume.get("name") not in named and volume.get("memoryDump") is None and volume.get("containerPath") is None
     ]
-    if not listed and not added:
-        return
-    devices["disks"] = listed + added
-    for disk in devices["disks"]:
+    if added:
+        devices["disks"] = listed + added
+
+
+def _default_disk_targets(devices: Spec, architecture: str) -> None:
+    for disk in devices.get("disks") or ():
         kind, details = disks.target(disk)
         details = dict(details)
         if not details.get("bus"):
