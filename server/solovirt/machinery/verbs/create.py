@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from solovirt.machinery import metadata
-from solovirt.machinery.errors import AlreadyExists, BadRequest, Invalid, required
+from solovirt.machinery.errors import AlreadyExists, BadRequest, Invalid, NotFound, required
 from solovirt.machinery.resource import Document, ObjectKey
 from solovirt.machinery.store.protocol import Outcome, Put, Record, Store, View
 from solovirt.machinery.verbs import decoding
@@ -64,7 +64,11 @@ async def _create_named(
         # The state may have moved on when the object's turn comes; as in Kubernetes, admission does not see that. Whether
         # the object and its namespace exist is settled in its turn.
         if store.now.get(target.resource.group_resource, key) is None:
-            pipeline.guard_namespace(target, key, store.now)
+            try:
+                pipeline.guard_namespace(target, key, store.now)
+            except NotFound:
+                # Perhaps the namespace has just been made through another replica.
+                pipeline.guard_namespace(target, key, await store.fresh())
         put: Put = pipeline.admit_new(document, target, caller, store.now, accepted=accepted)
 
         def change(current: Record | None, view: View) -> Outcome:
