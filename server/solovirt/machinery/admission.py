@@ -20,11 +20,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.errors import FieldError, StatusError
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey, Resource
+
+if TYPE_CHECKING:
+    from solovirt.machinery.store.protocol import Record
 
 
 class Operation(StrEnum):
@@ -44,6 +47,10 @@ class LookUp(Protocol):
 
     def list(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Document]:
         """All objects of the resource (in *namespace*, if given) in key order."""
+        ...
+
+    def records(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Record]:
+        """As `list`, but unparsed: for what is read with every write and kept as long as the bytes stay the same."""
         ...
 
 

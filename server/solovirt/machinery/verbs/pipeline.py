@@ -43,6 +43,9 @@ class ViewLookUp:
             if (document := self._parse(record)) is not None:
                 yield document
 
+    def records(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Record]:
+        return self._view.list(resource, namespace)
+
     def _parse(self, record: Record) -> Document | None:
         declared = self._registry.get(record.resource)
         if declared is None:
