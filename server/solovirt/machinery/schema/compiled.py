@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from solovirt.machinery.errors import FieldError
     from solovirt.machinery.registry import Registry
+    from solovirt.machinery.schema.rules.tree import Node
 
 
 class ObjectSchema:
@@ -29,6 +30,9 @@ class ObjectSchema:
         self._kind = kind
         self._built_in = flavour is Flavour.BUILT_IN
         self._validator: SchemaValidator | None = None
+        # Kubernetes checks rules of custom resources only. Found when the first document has to be held against them.
+        self._rules: Node | None = None
+        self._rules_unread = flavour is Flavour.CUSTOM
 
     @property
     def structural(self) -> Mapping[str, Any]:
@@ -68,6 +72,25 @@ class ObjectSchema:
 
     def validate(self, document: Document, old: Document | None = None) -> Sequence[FieldError]:
         return validation.validate(document, self._schema, old, built_in=self._built_in)
+
+    def check_rules(
+        self, document: Document, old: Document | None, wrong: Sequence[FieldError] = ()
+    ) -> Sequence[FieldError]:
+        """What the rules in CEL find; nothing where *wrong*, the errors of `validate`, leaves them no values to look at."""
+        if self._rules_unread:
+            self._read_rules()
+        if self._rules is None or any(error.type in validation.BLOCKING for error in wrong):
+            return ()
+        from solovirt.machinery.schema.rules import tree
+
+        return tree.check(self._rules, document, old)
+
+    def _read_rules(self) -> None:
+        if validation.has_rules(self._schema):
+            from solovirt.machinery.schema.rules import tree
+
+            self._rules = tree.build(self._schema)
+        self._rules_unread = False
 
 
 class SchemaSet:

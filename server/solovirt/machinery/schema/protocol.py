@@ -44,7 +44,13 @@ class ObjectSchema(Protocol):
         ...
 
     def validate(self, document: Document, old: Document | None = None) -> Sequence[FieldError]:
-        """Everything wrong with the values; list-type uniqueness included."""
+        """Everything wrong with the values; list-type uniqueness included, rules not."""
+        ...
+
+    def check_rules(
+        self, document: Document, old: Document | None, wrong: Sequence[FieldError] = ()
+    ) -> Sequence[FieldError]:
+        """What the rules in CEL find wrong, unless *wrong*, which `validate` found, keeps them from being checked."""
         ...
 
 

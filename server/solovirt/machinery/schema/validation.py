@@ -26,14 +26,16 @@ _UNCHECKED_RULES = (
     "some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation"
 )
-_BLOCKING = {
+BLOCKING = {
     FieldErrorType.NOT_SUPPORTED,
     FieldErrorType.REQUIRED,
     FieldErrorType.TOO_LONG,
     FieldErrorType.TOO_MANY,
     FieldErrorType.TYPE_INVALID,
 }
-_MISSING = object()
+"""Errors of these types leave a document in no shape for rules to look at."""
+MISSING: Any = object()
+"""Stands for an old value where there is none."""
 _INT_FORMATS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _EXACT_FLOAT = 2.0**53
 _MAX_FLOAT32 = 3.4028234663852886e38
@@ -49,7 +51,7 @@ def validate(
     not looked at.
     """
     body = {key: value for key, value in document.items() if key not in _ENVELOPE}
-    before: Any = _MISSING if old is None else {key: value for key, value in old.items() if key not in _ENVELOPE}
+    before: Any = MISSING if old is None else {key: value for key, value in old.items() if key not in _ENVELOPE}
     walker = _Walker(built_in=built_in)
     root = dict(schema)
     root["properties"] = {key: value for key, value in (schema.get("properties") or {}).items() if key not in _ENVELOPE}
@@ -60,15 +62,15 @@ def validate(
     found, _ = walker.check(body, root, "", before)
     if not built_in:
         found += _list_types(body, root, "", before)
-        if any(error.type in _BLOCKING for error in found) and has_rules(schema):
+        if any(error.type in BLOCKING for error in found) and has_rules(schema):
             found.append(errors.invalid(ROOT, None, _UNCHECKED_RULES))
     return found
 
 
 def is_valid(value: Any, schema: Mapping[str, Any], *, built_in: bool) -> bool:
     """Whether one value below an object has no error."""
-    found, _ = _Walker(built_in=built_in).check(value, schema, "value", _MISSING)
-    return not found and (built_in or not _list_types(value, schema, "value", _MISSING))
+    found, _ = _Walker(built_in=built_in).check(value, schema, "value", MISSING)
+    return not found and (built_in or not _list_types(value, schema, "value", MISSING))
 
 
 def has_rules(schema: Mapping[str, Any]) -> bool:
@@ -126,7 +128,7 @@ class _Walker:
         self._built_in = built_in
 
     def check(self, value: Any, schema: Mapping[str, Any], path: str, old: Any) -> Found:
-        if old is not _MISSING and _same(value, old):
+        if old is not MISSING and _same(value, old):
             return [], 1
         if value is None:
             found = list(self._type(value, schema, path))
@@ -184,12 +186,12 @@ class _Walker:
         if self._built_in:
             return
         if alternatives := schema.get("anyOf"):
-            results = [self.check(value, one, path, _MISSING) for one in alternatives]
+            results = [self.check(value, one, path, MISSING) for one in alternatives]
             if all(found for found, _ in results):
                 yield _plain(f'"{path}" must validate at least one schema (anyOf)')
                 yield from max(results, key=lambda result: result[1])[0]
         if alternatives := schema.get("oneOf"):
-            results = [self.check(value, one, path, _MISSING) for one in alternatives]
+            results = [self.check(value, one, path, MISSING) for one in alternatives]
             valid = sum(not found for found, _ in results)
             if valid != 1:
                 why = f"Found {valid} valid alternatives" if valid else "Found none valid"
@@ -197,13 +199,13 @@ class _Walker:
                 if not valid:
                     yield from max(results, key=lambda result: result[1])[0]
         if alternatives := schema.get("allOf"):
-            results = [self.check(value, one, path, _MISSING) for one in alternatives]
+            results = [self.check(value, one, path, MISSING) for one in alternatives]
             for found, _ in results:
                 yield from found
             if any(found for found, _ in results):
                 why = "" if any(not found for found, _ in results) else ". None validated"
                 yield _plain(f'"{path}" must validate all the schemas (allOf){why}')
-        if (unwanted := schema.get("not")) is not None and not self.check(value, unwanted, path, _MISSING)[0]:
+        if (unwanted := schema.get("not")) is not None and not self.check(value, unwanted, path, MISSING)[0]:
             yield _plain(f'"{path}" must not validate the schema (not)')
 
     def _string(self, value: Any, schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
@@ -251,7 +253,7 @@ class _Walker:
         met = 0
         items = schema.get("items")
         if isinstance(items, Mapping):
-            before = _correlate(schema, old)
+            before = correlate(schema, old)
             for index, item in enumerate(value):
                 found, below = self.check(item, items, f"{path}[{index}]", before(item))
                 out += found
@@ -283,13 +285,13 @@ class _Walker:
             for key in value:
                 if key in properties:
                     continue
-                found, below = self.check(value[key], other, f"{path}.{key}", before.get(key, _MISSING))
+                found, below = self.check(value[key], other, f"{path}.{key}", before.get(key, MISSING))
                 out += found
                 met += below
         for key, child in properties.items():
             if key in value:
                 where = f"{path}.{key}" if path else key
-                found, below = self.check(value[key], child, where, before.get(key, _MISSING))
+                found, below = self.check(value[key], child, where, before.get(key, MISSING))
                 out += found
                 met += below
         for key in schema.get("required") or ():
@@ -351,18 +353,18 @@ def _map_key(item: Any, keys: Sequence[str]) -> str:
     )
 
 
-def _correlate(schema: Mapping[str, Any], old: Any) -> Callable[[Any], Any]:
+def correlate(schema: Mapping[str, Any], old: Any) -> Callable[[Any], Any]:
     """How an item of a list finds its predecessor: by its keys in a list of type map, not at all in any other."""
     keys = schema.get("x-kubernetes-list-map-keys") if schema.get("x-kubernetes-list-type") == "map" else None
     if not keys or not isinstance(old, list):
-        return lambda _item: _MISSING
+        return lambda _item: MISSING
     known = {_map_key(item, keys): item for item in old if isinstance(item, dict)}
-    return lambda item: known.get(_map_key(item, keys), _MISSING) if isinstance(item, dict) else _MISSING
+    return lambda item: known.get(_map_key(item, keys), MISSING) if isinstance(item, dict) else MISSING
 
 
 def _list_types(value: Any, schema: Mapping[str, Any], path: str, old: Any) -> list[FieldError]:
     """Items that occur twice in lists of type set and map, in the whole tree."""
-    if old is not _MISSING and _same(value, old):
+    if old is not MISSING and _same(value, old):
         return []
     out: list[FieldError] = []
     if isinstance(value, list):
@@ -371,7 +373,7 @@ def _list_types(value: Any, schema: Mapping[str, Any], path: str, old: Any) -> l
             out += _duplicates(value, schema.get("x-kubernetes-list-map-keys") or () if kind == "map" else None, path)
         items = schema.get("items")
         if isinstance(items, Mapping):
-            before = _correlate(schema, old)
+            before = correlate(schema, old)
             for index, item in enumerate(value):
                 out += _list_types(item, items, f"{path}[{index}]", before(item))
     elif isinstance(value, dict):
@@ -384,7 +386,7 @@ def _list_types(value: Any, schema: Mapping[str, Any], path: str, old: Any) -> l
             if known is None and isinstance(other, Mapping):
                 known, where = other, f"{path}[{key}]"
             if known is not None and isinstance(child, dict | list):
-                out += _list_types(child, known, where, before_keys.get(key, _MISSING))
+                out += _list_types(child, known, where, before_keys.get(key, MISSING))
     return out
 
 

@@ -123,7 +123,7 @@ class Pipeline:
         resource.behaviour.mutate(document, None, admission)
         found = self._conform(document, schema)
         self._refuse_malformed(document, found, admission)
-        found = metadata.validate(meta, resource) + found
+        found = [*metadata.validate(meta, resource), *found, *schema.check_rules(document, None, found)]
         if not found:
             found = list(resource.behaviour.validate_create(document, admission))
         self._refuse(found, target, meta["name"])
@@ -200,6 +200,7 @@ class Pipeline:
         resource.behaviour.mutate(document, old, admission)
         malformed = self._conform(document, schema, old)
         self._refuse_malformed(document, malformed, admission)
+        malformed += schema.check_rules(document, old, malformed)
         found = metadata.validate_update(meta, old_meta) + malformed
         found = self._metadata_errors(meta, old_meta, target) + found
         if not found:

@@ -1,0 +1,174 @@
+"""
+The rules of a schema, found once and evaluated for each document.
+
+What is kept of the schema is the part that leads to rules, so that a document without the fields they are about costs a few look-ups. Texts:
+reference kubernetes-api.md 4.1, "CEL rule"; section 7 for transition rules and ratcheting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from solovirt.machinery.errors import NO_VALUE, FieldError, FieldErrorType
+from solovirt.machinery.resource import Document
+from solovirt.machinery.schema.rules import engine, values
+from solovirt.machinery.schema.validation import MISSING, ROOT, correlate
+
+_STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[['\"]([^'\"]*)['\"]\]")
+
+
+class Rule:
+    """One entry of x-kubernetes-validations. Raises CompileError if it can't be evaluated."""
+
+    def __init__(self, declared: Mapping[str, Any]) -> None:
+        self.expression = engine.Expression(declared["rule"])
+        text = declared.get("messageExpression")
+        self.message_expression = engine.Expression(text) if text else None
+        self._message = (declared.get("message") or "").strip()
+        self._source = declared["rule"].strip()
+        self.type = FieldErrorType(declared.get("reason") or FieldErrorType.INVALID)
+        self.field = field_suffix(declared.get("fieldPath") or "")
+        self.optional_old = bool(declared.get("optionalOldSelf"))
+        self.is_transition = "oldSelf" in self.expression.variables
+
+    @property
+    def functions(self) -> dict[str, Any]:
+        more = {} if self.message_expression is None else self.message_expression.functions
+        return {**self.expression.functions, **more}
+
+    def check(self, environment: Any, path: str) -> FieldError | None:
+        """What is wrong, if anything is."""
+        shown = self._message or self._source
+        try:
+            held = self.expression.evaluate(environment)
+        except engine.EvaluationError as error:
+            if str(error).startswith("no such overload"):
+                detail = f"'{error}': call arguments did not match a supported operator, function or macro signature for rule: {shown}"
+            else:
+                detail = f"{error} evaluating rule: {shown}"
+            return FieldError(FieldErrorType.INVALID, path, NO_VALUE, detail)
+        if held is True:
+            return None
+        detail = self._expressed(environment) or self._message or f"failed rule: {self._source}"
+        return FieldError(
+            self.type, f"{path}{self.field}" if path != ROOT else self.field[1:] or path, NO_VALUE, detail
+        )
+
+    def _expressed(self, environment: Any) -> str:
+        """What messageExpression says; nothing if it fails or says nothing, and then the next best message is taken."""
+        if self.message_expression is None:
+            return ""
+        try:
+            text = self.message_expression.evaluate(environment)
+        except engine.EvaluationError:
+            return ""
+        return text.strip() if isinstance(text, str) and "\n" not in text.strip() else ""
+
+
+class Node:
+    """A place in the schema that has rules, or leads to some."""
+
+    __slots__ = ("_functions", "_optional_old", "convert", "items", "properties", "rules", "schema", "values")
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        rules: list[Rule],
+        properties: Mapping[str, Node],
+        items: Node | None,
+        values_: Node | None,
+    ) -> None:
+        self.schema = schema
+        self.rules = rules
+        self.properties = properties
+        self.items = items
+        self.values = values_
+        self.convert = values.converter(schema) if rules else None
+        self._functions: dict[str, Any] = {}
+        for rule in rules:
+            self._functions.update(rule.functions)
+        self._optional_old = any(rule.optional_old for rule in rules)
+
+    def check(self, value: Any, path: str, old: Any) -> Iterator[FieldError]:
+        """Everything wrong at and below *value*."""
+        if self.rules and value is not None:
+            yield from self._own(value, path, old)
+        if isinstance(value, dict):
+            before = old if isinstance(old, dict) else {}
+            prefix = f"{path}." if path != ROOT else ""
+            for key, child in value.items():
+                if (node := self.properties.get(key)) is not None:
+                    yield from node.check(child, prefix + key, before.get(key, MISSING))
+                elif self.values is not None and key not in (self.schema.get("properties") or {}):
+                    yield from self.values.check(child, f"{path}[{key}]", before.get(key, MISSING))
+        elif isinstance(value, list) and self.items is not None:
+            find = correlate(self.schema, old)
+            for index, child in enumerate(value):
+                yield from self.items.check(child, f"{path}[{index}]", find(child))
+
+    def _own(self, value: Any, path: str, old: Any) -> Iterator[FieldError]:
+        known = old is not MISSING
+        unchanged = known and value == old
+        due = [rule for rule in self.rules if (known or rule.optional_old if rule.is_transition else not unchanged)]
+        if not due:
+            return
+        convert = self.convert or (lambda one: one)
+        shown = {"self": convert(value)}
+        before = convert(old) if known and old is not None else None
+        plain = optional = None
+        for rule in due:
+            if rule.is_transition and rule.optional_old:
+                if optional is None:
+                    wrapped = engine.optional(before, present=known)
+                    optional = engine.environment({**shown, "oldSelf": wrapped}, self._functions)
+                found = rule.check(optional, path)
+            else:
+                if plain is None:
+                    plain = engine.environment({**shown, "oldSelf": before} if known else shown, self._functions)
+                found = rule.check(plain, path)
+            if found is not None:
+                yield found
+
+
+def build(schema: Mapping[str, Any]) -> Node | None:
+    """The rules of *schema*; None if there are none anywhere. Raises CompileError."""
+    return _build(schema, ())
+
+
+def _build(schema: Any, above: tuple[int, ...]) -> Node | None:
+    if not isinstance(schema, Mapping) or id(schema) in above:
+        return None
+    above = (*above, id(schema))
+    properties = {
+        name: node
+        for name, child in (schema.get("properties") or {}).items()
+        if (node := _build(child, above)) is not None
+    }
+    items = _build(schema.get("items"), above)
+    other = _build(schema.get("additionalProperties"), above)
+    rules = [Rule(one) for one in schema.get("x-kubernetes-validations") or ()]
+    if not (properties or items or other or rules):
+        return None
+    return Node(schema, rules, properties, items, other)
+
+
+def check(rules: Node, document: Document, old: Document | None) -> Sequence[FieldError]:
+    """What *rules* find wrong with a whole object; *old* is what it was before, None for a new one."""
+    return list(rules.check(_root_value(document), ROOT, MISSING if old is None else _root_value(old)))
+
+
+def _root_value(document: Document) -> Document:
+    """What rules at the root of an object see: of metadata only the name."""
+    meta = document.get("metadata") or {}
+    seen = {key: meta[key] for key in ("name", "generateName") if key in meta}
+    return {**document, "metadata": seen}
+
+
+def field_suffix(path: str) -> str:
+    """A rule's fieldPath, as it is appended to the path of its value: `.a.b`, `['a-b']` becomes `[a-b]`."""
+    out = ""
+    for match in _STEP.finditer(path):
+        out += f".{match.group(1)}" if match.group(1) else f"[{match.group(2)}]"
+    return out
