@@ -201,13 +201,15 @@ class PersistentVolumeClaimController:
     async def _keep_bound(self, claim: Document, key: ObjectKey, volume_name: str) -> Result:
         """See that a bound claim has its volume still, and as large as it asks."""
         volume = self._objects.get(names.PERSISTENT_VOLUMES, ObjectKey("", volume_name))
+        # The status is anybody's to write, and to leave out.
+        phase = (claim.get("status") or {}).get("phase")
         if volume is None or not _refers_to(volume["spec"].get("claimRef") or {}, claim):
-            if claim["status"].get("phase") != "Lost":
+            if phase != "Lost":
                 await self._objects.edit(names.PERSISTENT_VOLUME_CLAIMS, key, _say_lost, status=True)
                 text = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
                 self._recorder.event(claim, "Warning", "ClaimLost", text)
             return DONE
-        if claim["status"].get("phase") != "Bound":
+        if phase != "Bound":
             await self._bind(claim, key, volume)
             return DONE
         asked = claim["spec"]["resources"]["requests"]["storage"]
@@ -220,7 +222,8 @@ class PersistentVolumeClaimController:
             obj["spec"]["capacity"] = {**obj["spec"]["capacity"], "storage": size}
 
         def grow_claim(obj: Document) -> None:
-            obj["status"] = {**obj["status"], "capacity": {**obj["status"].get("capacity", {}), "storage": size}}
+            status = obj.get("status") or {}
+            obj["status"] = {**status, "capacity": {**(status.get("capacity") or {}), "storage": size}}
 
         # The claim first: a crash in between leaves the volume too small, which is what the next run looks at.
         await self._objects.edit(names.PERSISTENT_VOLUME_CLAIMS, key, grow_claim, status=True)

@@ -239,6 +239,15 @@ async def test_a_claim_grows_with_its_volume(cluster):
     assert cluster.get(VOLUMES, name)["spec"]["capacity"] == {"storage": "5Gi"}
 
 
+async def test_a_claim_that_lost_its_status_gets_it_back(cluster, caplog):
+    await storage_class(cluster)
+    await claim(cluster)
+    await cluster.patch(CLAIMS, "c", {"status": None}, sub="status")
+    await cluster.settle()
+    assert phase(cluster, CLAIMS, "c") == "Bound"
+    assert caplog.records == []
+
+
 async def test_two_claims_never_get_one_volume(cluster):
     for number in range(3):
         await volume(cluster, f"v{number}")

@@ -172,6 +172,54 @@ async def test_invalid_utf8_becomes_the_replacement_character(client):
     assert reply.json["spec"]["free"]["x"] == "��"
 
 
+_ENVELOPE = '"kind":"VM","apiVersion":"example.com/v1"'
+
+
+@pytest.mark.parametrize(
+    ("number", "stored"),
+    [
+        ("18446744073709551615", 18446744073709551615),
+        ("18446744073709551616", 18446744073709551616.0),
+        ("-9223372036854775809", -9223372036854775809.0),
+        ("9" * 300, float("9" * 300)),
+    ],
+)
+@pytest.mark.parametrize("text", [b"a", b"\xff"])
+async def test_a_number_of_more_than_64_bits_is_stored_as_a_float(client, number, stored, text):
+    """As Go decodes a number that it knows no type of. Bodies with invalid UTF-8 are read by another decoder."""
+    body = f'{{{_ENVELOPE},"metadata":{{"name":"a"}},"spec":{{"free":{{"x":{number},"y":"@"}}}}}}'.encode()
+    reply = await client("POST", VMS, body.replace(b"@", text))
+    assert reply.status == 201, reply.body
+    assert reply.json["spec"]["free"]["x"] == stored
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000])
+@pytest.mark.parametrize("text", [b"a", b"\xff"])
+async def test_a_number_that_no_float_holds_is_refused(client, number, text):
+    body = f'{{{_ENVELOPE},"metadata":{{"name":"a"}},"spec":{{"free":{{"x":{number},"y":"@"}}}}}}'.encode()
+    reply = await client("POST", VMS, body.replace(b"@", text))
+    assert reply.status == 400
+    problem = f"json: cannot unmarshal number {number} into Go value of type float64"
+    assert reply.message == f'VM in version "v1" cannot be handled as a VM: {problem}'
+    await client("POST", VMS, vm("a"))
+    reply = await client("PATCH", f"{VMS}/a", f'{{"spec":{{"free":{{"x":{number}}}}}}}'.encode(), headers=MERGE)
+    assert reply.status == 400
+    assert reply.message == f"error decoding patch: {problem}"
+
+
+async def test_nothing_is_written_through_the_old_watch_paths(client):
+    for method in ("POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+        reply = await client(method, "/apis/example.com/v1/watch/namespaces/default/vms", vm("a"))
+        assert reply.status == 405, method
+
+
+async def test_paths_of_more_than_eight_kibibytes_are_read(client):
+    """Go takes a mebibyte of request line and headers; a selector can be long."""
+    selector = ",".join(f"k{n}!={'v' * 60}" for n in range(500))
+    reply = await client.get(f"{VMS}?labelSelector={selector}", headers={"X-Long": "x" * 50_000})
+    assert reply.status == 200, reply.body
+
+
 async def test_unknown_and_duplicate_fields_are_warned_of(client):
     body = b'{"kind":"VM","apiVersion":"example.com/v1","metadata":{"name":"%b"},"spec":{"cpu":1,"cpu":2,"foo":3}}'
     reply = await client("POST", VMS, body % b"a")

@@ -23,6 +23,13 @@ def read(text):
         ("a: 1_000", {"a": 1000}),
         ("a: 1.5", {"a": 1.5}),
         ("a: 1e3", {"a": 1000.0}),
+        ("a: 18446744073709551615", {"a": 18446744073709551615}),
+        ("a: 18446744073709551616", {"a": 18446744073709551616.0}),
+        ("a: -9223372036854775809", {"a": -9223372036854775809.0}),
+        (f"a: 0x{'f' * 17}", {"a": f"0x{'f' * 17}"}),
+        (f"a: 1{'0' * 400}", {"a": f"1{'0' * 400}"}),
+        (f"a: {'9' * 5000}", {"a": "9" * 5000}),
+        ("a: 1e999", {"a": "1e999"}),
         ("a: yes", {"a": True}),
         ("a: off", {"a": False}),
         ("a: y", {"a": True}),
@@ -42,6 +49,12 @@ def read(text):
 )
 def test_values_are_read_as_go_yaml_reads_them(text, value):
     assert read(text) == value
+
+
+@pytest.mark.parametrize(("text", "value"), [(".inf", "+Inf"), ("-.Inf", "-Inf"), (".NAN", "NaN")])
+def test_floats_that_json_has_no_words_for_are_refused(text, value):
+    with pytest.raises(yaml_body.YamlError, match=rf"json: unsupported value: {value.replace('+', '[+]')}"):
+        read(f"a: {text}")
 
 
 def test_keys_set_twice_are_noted():

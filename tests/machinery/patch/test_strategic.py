@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from solovirt.machinery.errors import BadRequest, PlainError
+from solovirt.machinery.errors import BadRequest, Invalid, PlainError
 from solovirt.machinery.patch import strategic
 
 
@@ -181,16 +181,6 @@ def test_a_strategic_merge_patch_applies(document, patch, expected):
             "unknown patch type: bogus in map: map[$patch:bogus port:80]",
         ),
         (
-            {"spec": {"strategy": {"type": "x"}}},
-            {"spec": {"strategy": {"$retainKeys": ["type"], "other": 1}}},
-            "invalid patch format of retainKeys",
-        ),
-        (
-            {"metadata": {"finalizers": ["a/x"]}},
-            {"metadata": {"$setElementOrder/finalizers": "a/x"}},
-            "invalid patch format of setElementOrder list",
-        ),
-        (
             {"spec": {"containers": names("a")}},
             {"spec": {"$setElementOrder/containers": names("a"), "containers": names("b")}},
             "The order in patch list:\n[map[name:b]]\n doesn't match $setElementOrder list:\n[map[name:a]]\n",
@@ -210,3 +200,38 @@ def test_what_is_no_object_is_refused():
     assert refused.value.message == (
         "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
     )
+
+
+@pytest.mark.parametrize(
+    ("document", "patch", "message"),
+    [
+        (
+            {"spec": {"strategy": {"type": "x"}}},
+            {"spec": {"strategy": {"$retainKeys": ["type"], "other": 1}}},
+            "invalid patch format of retainKeys",
+        ),
+        (
+            {"metadata": {"finalizers": ["a/x"]}},
+            {"metadata": {"$setElementOrder/finalizers": "a/x"}},
+            "invalid patch format of setElementOrder list",
+        ),
+        (
+            {"metadata": {"finalizers": ["a/x"]}},
+            {"metadata": {"$deleteFromPrimitiveList/finalizers": {}}},
+            "invalid patch format of primitive list",
+        ),
+    ],
+)
+def test_a_directive_of_a_wrong_form_is_a_bad_request(document, patch, message):
+    """As the API server reads the errors of its merge library: these three are the client's."""
+    with pytest.raises(BadRequest) as raised:
+        strategic.apply(document, patch, SCHEMA)
+    assert raised.value.message == message
+
+
+def test_lists_of_lists_are_invalid():
+    """The API server answers this one 422 as it does a failed JSON patch (reference kubernetes-api.md 3.6)."""
+    with pytest.raises(Invalid) as raised:
+        strategic.apply({"metadata": {"finalizers": [[1]]}}, {"metadata": {"finalizers": [[2]]}}, SCHEMA)
+    assert raised.value.message == "the server rejected our request due to an error in our request"
+    assert raised.value.details == {}

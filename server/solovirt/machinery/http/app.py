@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from solovirt.machinery.store.protocol import Store
     from solovirt.machinery.verbs.protocol import Api
 
+HEADER_LIMIT = 1 << 20
+"""How long a request line and each header may be, in bytes: what Go allows for all of them together. Selectors can be long."""
+
 SERVER = web.AppKey("SERVER", ApiServer)
 
 
@@ -58,7 +61,11 @@ def create_app(
     application = web.Application(
         client_max_size=BODY_LIMIT,
         # A watcher that goes away is only noticed so; aiohttp lets handlers run on otherwise.
-        handler_args={"handler_cancellation": True},
+        handler_args={
+            "handler_cancellation": True,
+            "max_line_size": HEADER_LIMIT,
+            "max_field_size": HEADER_LIMIT,
+        },
     )
     application[SERVER] = server
     route = application.router.add_route("*", "/{path:.*}", server.handle)

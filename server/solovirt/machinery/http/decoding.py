@@ -8,6 +8,7 @@ JSON is read by orjson; YAML and (for built-in kinds) protobuf become the same d
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 BODY_LIMIT = 3145728
 _UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted media types include: "
 _SHOWN = 30
+_INT64_CHARACTERS = 20
 _TYPE_META = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
 _GO_NAMES: dict[type, str] = {str: "string", bool: "bool", int: "number", float: "number", list: "array"}
 
 
 class Unreadable(ValueError):
     """The body is not in the format that it is said to be in; the message is Go's."""
+
+
+class TooLargeNumber(Unreadable):
+    """A number that no float can hold. It is JSON, but can't be decoded."""
 
 
 def too_large() -> StatusError:
@@ -108,9 +114,24 @@ def _leniently(body: bytes) -> Any:
     if problem is not None:
         raise Unreadable(problem)
     try:
-        return _without_surrogates(json.loads(body.decode(errors="replace")))
-    except (ValueError, RecursionError):
+        value = json.loads(body.decode(errors="replace"), parse_int=_integer, parse_float=_float)
+    except RecursionError:
         raise Unreadable("exceeded max depth") from None
+    return _without_surrogates(value)
+
+
+def _integer(text: str) -> Any:
+    """A number of 64 bits; one that needs more is a float, as in Go."""
+    if len(text) <= _INT64_CHARACTERS and -(1 << 63) <= (number := int(text)) < 1 << 64:
+        return number
+    return _float(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise TooLargeNumber(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return number
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -159,6 +180,11 @@ def as_object(
     resource = endpoint.resource
     try:
         decoded = decode(body, kind, validation)
+    except TooLargeNumber as error:
+        version = endpoint.api_version.rpartition("/")[2]
+        raise BadRequest(
+            f'{resource.kind} in version "{version}" cannot be handled as a {resource.kind}: {error}'
+        ) from None
     except Unreadable as error:
         label = "" if kind == PROTOBUF else "couldn't get version/kind; json parse error: "
         raise _unrecognised(resource.kind, f"{label}{error}", body) from None

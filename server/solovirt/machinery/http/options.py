@@ -22,6 +22,7 @@ _META = "meta.k8s.io"
 _MANAGER_LIMIT = 128
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _INT64 = 1 << 63
+_INT64_DIGITS = 19
 _POLICIES = ("Foreground", "Background", "Orphan")
 
 Query = Mapping[str, Sequence[str]]
@@ -58,7 +59,9 @@ def integer(query: Query, name: str) -> int | None:
     quoted = json.dumps(text, ensure_ascii=False)
     if not _INTEGER.fullmatch(text):
         raise BadRequest(f"strconv.ParseInt: parsing {quoted}: invalid syntax")
-    value = int(text)
+    # Counted before it is converted: Python refuses numbers of some thousand digits with an error of its own.
+    digits = text.lstrip("+-").lstrip("0") or "0"
+    value = int(f"-{digits}" if text[0] == "-" else digits) if len(digits) <= _INT64_DIGITS else _INT64
     if not -_INT64 <= value < _INT64:
         raise BadRequest(f"strconv.ParseInt: parsing {quoted}: value out of range")
     return value

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _NAME_SELECTOR = re.compile(r"(?:^|,)\s*metadata\.name\s*==?\s*([^,\\]+?)\s*(?:,|$)")
-_READING = {"GET": "get", "HEAD": "get", "OPTIONS": "get"}
+_READING = {"GET": "get", "HEAD": "get"}
 _NAMED_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"} | _READING
 _COLLECTION_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "deletecollection"} | dict.fromkeys(
     _READING, "list"
@@ -36,7 +36,8 @@ class ResourcePath:
 
     def verb(self, method: str, *, watching: bool) -> str:
         """The API verb of an HTTP method here, as authorisation names it; the method in lower case if it is none."""
-        if self.watch or (watching and not self.name and method in _READING):
+        # A HEAD has no stream to follow, and nothing can be written through the old form.
+        if method == "GET" and (self.watch or (watching and not self.name)):
             return "watch"
         return (_NAMED_VERBS if self.name else _COLLECTION_VERBS).get(method, method.lower())
 

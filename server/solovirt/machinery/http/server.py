@@ -221,6 +221,8 @@ class ApiServer:
 
     def _verb(self, endpoint: Endpoint, path: paths.ResourcePath, request: Exchange) -> Verb:
         """Which function answers. Raises MethodNotAllowed, or as for a path that is not there."""
+        if path.watch:
+            raise MethodNotAllowed
         if path.subresource:
             return self._subresource_verb(endpoint, path, request)
         if endpoint.resource.virtual:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from solovirt.machinery import revisions
 from solovirt.machinery.errors import Expired, NotAcceptable, PlainError, StatusError, Timeout
 from solovirt.machinery.http import failures, negotiation, streaming, tables
 from solovirt.machinery.http.negotiation import Shape, Wanted
@@ -222,11 +223,11 @@ def _revision(text: str) -> int | None:
     """The resourceVersion to start after; None for none or 0, which both ask for the state first."""
     if text in ("", "0"):
         return None
-    if not (text.isascii() and text.isdigit()) or int(text) >= 1 << 64:
-        problem = "invalid syntax" if not (text.isascii() and text.isdigit()) else "value out of range"
+    try:
+        return revisions.parse(text)
+    except revisions.NoRevision as error:
         quoted = json.dumps(text, ensure_ascii=False)
-        raise PlainError(f"resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: {problem}")
-    return int(text)
+        raise PlainError(f"resourceVersion: Invalid value: {quoted}: {error}") from None
 
 
 class Start:

@@ -7,6 +7,7 @@ occurs twice is noted, and neither depth nor aliases can make a small body large
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,10 @@ _TRUE = re.compile(r"y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON")
 _FALSE = re.compile(r"n|N|no|No|NO|false|False|FALSE|off|Off|OFF")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 _PREFIXED = re.compile(r"([-+]?)0(?:b([01_]+)|o?([0-7_]+)|x([0-9a-fA-F_]+))")
+_UNWRITABLE = re.compile(r"([-+]?)\.(inf|Inf|INF|nan|NaN|NAN)")
+_GO_FLOATS = {"i": "{sign}Inf", "n": "NaN"}
+# As many as a number of 64 bits has in base 2, with its sign.
+_MOST_DIGITS = 65
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
@@ -62,21 +67,35 @@ def scalar(text: str) -> Any:
     if _FALSE.fullmatch(text):
         return False
     if _DECIMAL.fullmatch(text):
-        return int(text.replace("_", ""))
+        return _integer(text, text.replace("_", ""), 10)
     if found := _PREFIXED.fullmatch(text):
         sign, binary, octal, hexadecimal = found.groups()
         digits, base = (binary, 2) if binary else (octal, 8) if octal else (hexadecimal, 16)
         if digits := digits.replace("_", ""):
-            return int(sign + digits, base)
+            return _integer(text, sign + digits, base)
     if _FLOAT.fullmatch(text):
-        return float(text)
+        return _float(text)
+    if match := _UNWRITABLE.fullmatch(text):
+        raise YamlError(f"json: unsupported value: {_GO_FLOATS[match[2][:1].lower()].format(sign=match[1] or '+')}")
     return text
+
+
+def _integer(text: str, digits: str, base: int) -> Any:
+    """A number of 64 bits; one that needs more is a float, and the text itself where that is infinite, as in Go."""
+    if len(digits) <= _MOST_DIGITS and -(1 << 63) <= (number := int(digits, base)) < 1 << 64:
+        return number
+    return _float(digits) if base == 10 else text
+
+
+def _float(text: str) -> Any:
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 _TAGGED: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:str": str,
     "tag:yaml.org,2002:int": scalar,
-    "tag:yaml.org,2002:float": lambda text: float(scalar(text)),
+    "tag:yaml.org,2002:float": lambda text: _float(str(scalar(text))),
     "tag:yaml.org,2002:bool": scalar,
     "tag:yaml.org,2002:null": lambda _: None,
 }

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from solovirt.machinery.errors import BadRequest, PlainError
+from solovirt.machinery.errors import BadRequest, Invalid, PlainError
 from solovirt.machinery.patch.values import copied, go_text, same
 from solovirt.machinery.resource import Document
 from solovirt.machinery.schema import meta
@@ -36,8 +36,8 @@ def apply(document: Document, patch: Any, schema: Schema) -> Document:
     """
     What *document* becomes by *patch*, as a new document.
 
-    *schema* is the structural schema of the whole object. Raises BadRequest if the patch is no object, PlainError for directives
-    and lists that do not make sense.
+    *schema* is the structural schema of the whole object. Raises BadRequest if the patch is no object or a directive is of
+    a wrong form, Invalid for lists of lists, PlainError for what else makes no sense.
     """
     if not isinstance(patch, dict):
         kind = _GO_TYPES.get(type(patch), "null")
@@ -117,7 +117,7 @@ def _retain_keys(original: Document, patch: Document) -> None:
     keys = _list(patch.pop(_RETAIN), wrong)
     for key, value in patch.items():
         if value is not None and key not in keys and not key.startswith((_DELETE, _ORDER)):
-            raise PlainError(wrong)
+            raise BadRequest(wrong)
     for key in [key for key in original if key not in keys]:
         del original[key]
 
@@ -172,7 +172,7 @@ def _merge_lists(live: list[Any], patch: list[Any], field: Schema) -> list[Any]:
     if not kinds:
         return live
     if kinds == {"slice"}:
-        raise PlainError("lists of lists are not supported")
+        raise Invalid("the server rejected our request due to an error in our request", details={})
     if len(kinds) > 1:
         raise PlainError(f"list element types are not identical: {go_text([live, patch])}")
     if kinds != {"map"}:
@@ -274,7 +274,7 @@ def _fresh(value: Any) -> Any:
 
 def _list(value: Any, wrong: str) -> list[Any]:
     if not isinstance(value, list):
-        raise PlainError(wrong)
+        raise BadRequest(wrong)
     return value
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from solovirt.machinery import selectors
+from solovirt.machinery import revisions, selectors
 from solovirt.machinery.errors import BadRequest, Expired, NotFound, Timeout
 from solovirt.machinery.resource import ObjectKey
 from solovirt.machinery.store.protocol import Record, Store, View
@@ -75,13 +75,12 @@ async def _view(store: Store, resource_version: str) -> View:
 
 def parse_version(text: str) -> int:
     """Read a resourceVersion. Raises BadRequest with Go's text."""
-    if not text.isascii() or not text.isdigit():
-        quoted = json.dumps(text, ensure_ascii=False)
+    try:
+        return revisions.parse(text)
+    except revisions.NoRevision as error:
         raise BadRequest(
-            f"invalid resource version: resourceVersion: Invalid value: {quoted}: "
-            f"strconv.ParseUint: parsing {quoted}: invalid syntax"
-        )
-    return int(text)
+            f"invalid resource version: resourceVersion: Invalid value: {json.dumps(text, ensure_ascii=False)}: {error}"
+        ) from None
 
 
 async def _reach(store: Store, revision: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from solovirt.machinery import errors, metadata
+from solovirt.machinery import errors, metadata, revisions
 from solovirt.machinery.admission import Admission, Operation
 from solovirt.machinery.clock import Clock, timestamp
 from solovirt.machinery.errors import BadRequest, Conflict, FieldError, Forbidden, Invalid, NotFound, PlainError
@@ -250,9 +250,11 @@ class Pipeline:
         asked = document["metadata"].get("resourceVersion")
         if not asked:
             return
-        if not asked.isascii() or not asked.isdigit():
-            raise PlainError(f"strconv.ParseUint: parsing {errors.go_value(asked)}: invalid syntax")
-        if int(asked) not in (0, record.revision):
+        try:
+            wanted = revisions.parse(asked)
+        except revisions.NoRevision as error:
+            raise PlainError(str(error)) from None
+        if wanted not in (0, record.revision):
             raise Conflict.of(target.resource.group_resource, record.key.name)
 
     def _merge_subresource(self, document: Document, old: Document, record: Record, target: Target) -> Document:
