@@ -148,7 +148,10 @@ class ControlPlane:
 
         self.registry = registry = Registry()
         self._register_kinds(registry)
-        self.store = SqlStore(self.settings.store_url, clock=self.clock, selectable=registry.selectable)
+        try:
+            self.store = SqlStore(self.settings.store_url, clock=self.clock, selectable=registry.selectable)
+        except ValueError as error:
+            raise StartError(str(error)) from error
         try:
             if self._prepare:
                 await migrate.upgrade(self.settings.store_url)
@@ -168,11 +171,17 @@ class ControlPlane:
     async def _start_controllers(self) -> None:
         from solovirt import controllers, subresources
         from solovirt.machinery.control.manager import Manager
+        from solovirt.machinery.control.metrics import WorkQueueMetrics
         from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, load_runtime
+        from solovirt.volumes.simulated import DEFAULT_SECONDS, SimulatedTransfers
 
         settings = self.settings
         context = RuntimeContext(
-            clock=self.clock, facts=self.store.facts, data_dir=settings.data_dir, nodes=settings.nodes
+            clock=self.clock,
+            facts=self.store.facts,
+            data_dir=settings.data_dir,
+            nodes=settings.nodes,
+            instant=settings.instant,
         )
         try:
             self.runtime = load_runtime(settings.runtime, context)
@@ -180,13 +189,17 @@ class ControlPlane:
             raise StartError(str(error)) from error
         await self.runtime.start()
         self._stack.push_async_callback(self.runtime.close)
-        self.manager = Manager(registry=self.registry, store=self.store, api=self.api, clock=self.clock)
+        self._queues = WorkQueueMetrics()
+        self.manager = Manager(
+            registry=self.registry, store=self.store, api=self.api, clock=self.clock, metrics=self._queues
+        )
         controllers.install(
             self.manager,
             runtime=self.runtime,
             registry=self.registry,
             launcher_pods=settings.launcher_pods,
             root_certificate=(self.authority_pem or b"").decode(),
+            transfers=SimulatedTransfers(self.clock, seconds=0 if settings.instant else DEFAULT_SECONDS),
         )
         subresources.install(self.registry, self.api, self.store)
         self.manager.add_background(
@@ -211,6 +224,7 @@ class ControlPlane:
         if self.admin_token is not None:
             authenticator = TokenAuthenticator({self.admin_token: ADMIN})
         health = Health()
+        health.add("controllers", lambda: "; ".join(self.manager.health()) or None, ready_only=True)
         app = create_app(
             registry=self.registry,
             api=self.api,
@@ -221,6 +235,7 @@ class ControlPlane:
             authoriser=MastersOnly(),
             health=health,
             version_info=version_info(),
+            collectors=(self._queues,),
         )
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     tls_names: tuple[str, ...] = Field(
         default=(), description="Further host names and addresses that the serving certificate is valid for."
     )
+    instant: bool = Field(
+        default=False,
+        description="Simulated guests boot, shut down and answer through their agents at once, and simulated imports are done at once.",
+    )
     launcher_pods: bool = Field(
         default=True, description="Show a virt-launcher Pod for each running VirtualMachineInstance, as KubeVirt does."
     )
@@ -109,6 +113,24 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings, env_settings)
+
+
+class _Given(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def given(**values: Any) -> Settings:
+    """Settings from *values* and the defaults alone, whatever the environment says. Raises pydantic's ValidationError."""
+    return _Given(**values)
 
 
 def load(flags: dict[str, Any], *, config: Path | None = None) -> Settings:

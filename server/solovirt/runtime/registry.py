@@ -38,6 +38,8 @@ class RuntimeContext:
     """A directory for files; the runtime makes its own below it."""
     nodes: int = 3
     """How many nodes to simulate, for runtimes that do."""
+    instant: bool = False
+    """What is simulated takes no time, unless a guest's annotations say otherwise."""
     shared: bool = False
     """Several processes run guests through the same facts, so what another one did has to be looked for."""
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from solovirt import settings as settings_module
 from solovirt.control_plane import ControlPlane
 from solovirt.machinery.clock import Clock, ManualClock, SystemClock
-from solovirt.settings import Settings
 
 T = TypeVar("T")
 
@@ -28,12 +28,13 @@ class BackgroundControlPlane:
     A control plane while its `with` block lasts.
 
     *frozen* gives it a clock that stands still until `advance` moves it; otherwise time is real. *settings* overrides
-    `solovirt.settings.Settings` by name: a `database_url` or `data_dir` of the caller's outlives the block.
+    `solovirt.settings.Settings` by name: a `database_url` or `data_dir` of the caller's outlives the block, and with `instant=True` nothing
+    that is simulated takes time. The environment and the settings file don't count: a test does the same on every machine.
     """
 
     def __init__(self, *, frozen: bool = False, **settings: Any) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="solovirt-")
-        self._settings = Settings(
+        self._settings = settings_module.given(
             **{
                 "data_dir": Path(self._scratch.name),
                 "database_url": "sqlite+aiosqlite://",

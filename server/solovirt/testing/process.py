@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ _READY = "solovirt is ready: "
 
 class ServerProcess:
     """
-    `solovirt up` on *data_dir* and a free loopback port, while its `with` block lasts; *arguments* are further flags.
+    `solovirt up` on *data_dir* and a free loopback port, while its `with` block lasts; *arguments* are further flags. Settings in the
+    environment (`SOLOVIRT_…`) don't count.
 
     `stop`, `kill` and `start` may follow each other in any order; each start takes another port and renews the kubeconfig.
     """
@@ -65,8 +67,11 @@ class ServerProcess:
         """Start it and wait until it is ready. RuntimeError with its log if it ends instead."""
         command = [sys.executable, "-m", "solovirt", "up", "--data-dir", str(self.data_dir), "--listen", "127.0.0.1:0"]
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SOLOVIRT_")}
         with self.log.open("ab") as log:
-            process = subprocess.Popen([*command, *self.arguments], stdout=subprocess.PIPE, stderr=log, text=True)  # noqa: S603 - our own command
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [*command, *self.arguments], stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line.startswith(_READY):

@@ -11,7 +11,9 @@ from solovirt.machinery.control.queue import WorkQueue
 
 async def test_a_queue_counts_and_times_its_keys():
     registry = CollectorRegistry()
-    queue: WorkQueue[str] = WorkQueue(clock=ManualClock(), metrics=WorkQueueMetrics(registry).of("vm"))
+    metrics = WorkQueueMetrics()
+    registry.register(metrics)
+    queue: WorkQueue[str] = WorkQueue(clock=ManualClock(), metrics=metrics.of("vm"))
 
     def value(name):
         return registry.get_sample_value(name, {"name": "vm"})

@@ -1,71 +1,97 @@
 """
 Work queues in Prometheus' terms, under the names that client-go gives them.
 
-Dashboards and alerts written for Kubernetes' controllers read these. A control plane that serves no metrics never imports this module.
+Dashboards and alerts written for Kubernetes' controllers read these. Counted in plain numbers, and turned into Prometheus' form when somebody
+scrapes: until then nothing of prometheus_client is loaded.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 # client-go: ten nanoseconds to a thousand seconds, by tens.
 _BUCKETS = tuple(10.0**exponent for exponent in range(-8, 4))
+_BOUNDS = (*map(str, _BUCKETS), "+Inf")
 
 
 class WorkQueueMetrics:
-    """Makes the metrics of each queue, all in one Prometheus registry; create it once per registry."""
+    """The metrics of all queues of one manager, and the collector that shows them."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        label = ("name",)
-        self._depth = Gauge("workqueue_depth", "Keys waiting in the work queue.", label, registry=registry)
-        self._adds = Counter("workqueue_adds", "Keys added to the work queue.", label, registry=registry)
-        self._waited = Histogram(
-            "workqueue_queue_duration_seconds",
-            "How long keys wait in the work queue before they are worked on.",
-            label,
-            registry=registry,
-            buckets=_BUCKETS,
-        )
-        self._worked = Histogram(
-            "workqueue_work_duration_seconds",
-            "How long keys of the work queue are worked on.",
-            label,
-            registry=registry,
-            buckets=_BUCKETS,
-        )
-        self._retries = Counter(
-            "workqueue_retries", "Keys that come again because they failed.", label, registry=registry
-        )
+    def __init__(self) -> None:
+        self._queues: dict[str, _OneQueue] = {}
 
     def of(self, queue: str) -> _OneQueue:
         """The metrics of the queue called *queue*."""
-        return _OneQueue(
-            self._depth.labels(queue),
-            self._adds.labels(queue),
-            self._waited.labels(queue),
-            self._worked.labels(queue),
-            self._retries.labels(queue),
+        return self._queues.setdefault(queue, _OneQueue())
+
+    def collect(self) -> Iterator[Any]:
+        """prometheus_client's collector protocol."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+        label = ("name",)
+        depth = GaugeMetricFamily("workqueue_depth", "Keys waiting in the work queue.", labels=label)
+        adds = CounterMetricFamily("workqueue_adds", "Keys added to the work queue.", labels=label)
+        retries = CounterMetricFamily("workqueue_retries", "Keys that come again because they failed.", labels=label)
+        waited = HistogramMetricFamily(
+            "workqueue_queue_duration_seconds",
+            "How long keys wait in the work queue before they are worked on.",
+            labels=label,
         )
+        worked = HistogramMetricFamily(
+            "workqueue_work_duration_seconds", "How long keys of the work queue are worked on.", labels=label
+        )
+        for name, queue in self._queues.items():
+            depth.add_metric((name,), queue.depth)
+            adds.add_metric((name,), queue.adds)
+            retries.add_metric((name,), queue.retries)
+            waited.add_metric((name,), queue.waits.cumulative(), queue.waits.total)
+            worked.add_metric((name,), queue.works.cumulative(), queue.works.total)
+        yield from (depth, adds, retries, waited, worked)
 
 
+class _Durations:
+    """A histogram."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_BOUNDS)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(_BUCKETS, seconds)] += 1
+        self.total += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Upper bounds and how many were not above them."""
+        out, below = [], 0
+        for bound, count in zip(_BOUNDS, self.counts, strict=True):
+            below += count
+            out.append((bound, float(below)))
+        return out
+
+
+@dataclass(slots=True)
 class _OneQueue:
-    def __init__(self, depth: Gauge, adds: Counter, waited: Histogram, worked: Histogram, retries: Counter) -> None:
-        self._depth = depth
-        self._adds = adds
-        self._waited = waited
-        self._worked = worked
-        self._retries = retries
+    depth: int = 0
+    adds: int = 0
+    retries: int = 0
+    waits: _Durations = field(default_factory=_Durations)
+    works: _Durations = field(default_factory=_Durations)
 
     def added(self, depth: int) -> None:
-        self._adds.inc()
-        self._depth.set(depth)
+        self.adds += 1
+        self.depth = depth
 
     def taken(self, depth: int, waited: float) -> None:
-        self._depth.set(depth)
-        self._waited.observe(waited)
+        self.depth = depth
+        self.waits.observe(waited)
 
     def finished(self, worked: float) -> None:
-        self._worked.observe(worked)
+        self.works.observe(worked)
 
     def retried(self) -> None:
-        self._retries.inc()
+        self.retries += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -10,11 +11,10 @@ from solovirt.machinery.http.decoding import BODY_LIMIT
 from solovirt.machinery.http.server import ApiServer
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
     from solovirt.machinery.auth.identity import Authenticator, Authoriser
     from solovirt.machinery.clock import Clock
     from solovirt.machinery.http.health import Health
+    from solovirt.machinery.http.metrics import Collector
     from solovirt.machinery.registry import Registry
     from solovirt.machinery.resource import Document
     from solovirt.machinery.schema.protocol import Schemas
@@ -38,12 +38,12 @@ def create_app(
     authoriser: Authoriser,
     health: Health,
     version_info: Document,
-    metrics: CollectorRegistry | None = None,
+    collectors: Sequence[Collector] = (),
 ) -> web.Application:
     """
     Put the server together. Whoever runs the application starts and closes the store.
 
-    *version_info* is the body of /version. What is registered in *metrics* shows on /metrics too. When the application shuts down, watches end
+    *version_info* is the body of /version. What *collectors* give shows on /metrics too. When the application shuts down, watches end
     cleanly before connections are closed.
     """
     server = ApiServer(
@@ -56,7 +56,7 @@ def create_app(
         authoriser=authoriser,
         health=health,
         version_info=version_info,
-        metrics=metrics,
+        collectors=collectors,
     )
     application = web.Application(
         client_max_size=BODY_LIMIT,

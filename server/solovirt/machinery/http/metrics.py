@@ -7,12 +7,10 @@ Counted in plain dictionaries, which costs a request a microsecond, and turned i
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
     from solovirt.machinery.http.exchange import Exchange
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -21,6 +19,12 @@ _METHODS = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "POST", "u
     "deletecollection": "DELETECOLLECTION",
     "head": "GET",
 }
+
+
+class Collector(Protocol):
+    """prometheus_client's protocol: gives metric families when somebody scrapes."""
+
+    def collect(self) -> Iterable[Any]: ...
 
 
 class _Labels(NamedTuple):
@@ -33,11 +37,11 @@ class _Labels(NamedTuple):
 
 
 class Metrics:
-    """What /metrics shows. Further collectors register in *registry*."""
+    """What /metrics shows: requests, this process, and what *collectors* give."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
         self.watches = 0
-        self._registry = registry
+        self._collectors = tuple(collectors)
         self._requests: dict[tuple[_Labels, int], int] = {}
         self._latencies: dict[_Labels, list[float]] = {}
 
@@ -85,11 +89,11 @@ class Metrics:
 
     def render(self) -> tuple[bytes, int, str]:
         """Body, status and content type of /metrics."""
-        from prometheus_client import CollectorRegistry, exposition
+        # A registry for each scrape: it costs nothing, and a server that nobody scrapes never loads prometheus_client.
+        from prometheus_client import CollectorRegistry, ProcessCollector, exposition
 
-        own = CollectorRegistry()
-        own.register(self)
-        body = exposition.generate_latest(own)
-        if self._registry is not None:
-            body += exposition.generate_latest(self._registry)
-        return body, 200, exposition.CONTENT_TYPE_LATEST
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        for collector in (self, *self._collectors):
+            registry.register(collector)
+        return exposition.generate_latest(registry), 200, exposition.CONTENT_TYPE_LATEST

@@ -12,7 +12,7 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -44,12 +44,10 @@ from solovirt.machinery.http.discovery import Discovery
 from solovirt.machinery.http.endpoints import Endpoint, Endpoints
 from solovirt.machinery.http.exchange import Exchange
 from solovirt.machinery.http.health import Health
-from solovirt.machinery.http.metrics import Metrics
+from solovirt.machinery.http.metrics import Collector, Metrics
 from solovirt.machinery.http.openapi import OpenApiDocuments
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
     from solovirt.machinery.clock import Clock
     from solovirt.machinery.registry import Registry
     from solovirt.machinery.resource import Document
@@ -80,7 +78,7 @@ class ApiServer:
         authoriser: Authoriser,
         health: Health,
         version_info: Document,
-        metrics: CollectorRegistry | None = None,
+        collectors: Sequence[Collector] = (),
     ) -> None:
         self.registry = registry
         self.api = api
@@ -88,7 +86,7 @@ class ApiServer:
         self.clock = clock
         self.health = health
         self.endpoints = Endpoints(registry)
-        self.metrics = Metrics(metrics)
+        self.metrics = Metrics(collectors)
         self.watches = watching.Watches()
         self._authenticator = authenticator
         self._authoriser = authoriser

@@ -122,16 +122,24 @@ def database_for(url: str) -> Database:
     """
     The database that *url* means; not opened yet.
 
-    `sqlite:///path`, `sqlite://` (in memory) and `postgresql://…`, with or without `+driver`. Raises ValueError for others.
+    `sqlite:///path`, `sqlite://` (in memory) and `postgresql://…`, with or without `+driver`. Raises ValueError for others, and if
+    the driver is not installed; the text is for whoever gave the URL, and shows no password.
     """
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ValueError(
+            "the database URL can't be read; one is postgresql+asyncpg://user:password@host/name"
+        ) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         from solovirt.machinery.store.sqlite import SqliteDatabase
 
         return SqliteDatabase(parsed)
     if backend == "postgresql":
-        from solovirt.machinery.store.postgresql import PostgresDatabase
-
+        try:
+            from solovirt.machinery.store.postgresql import PostgresDatabase
+        except ModuleNotFoundError as error:
+            raise ValueError("PostgreSQL needs the package asyncpg: pip install 'solovirt[postgresql]'") from error
         return PostgresDatabase(parsed)
     raise ValueError(f"the store runs on sqlite and postgresql, not on {backend}: {parsed.render_as_string()}")

@@ -6,6 +6,6 @@ interface that every hypervisor has.
 """
 
 from solovirt.runtime.fake.runtime import FakeRuntime, create_runtime
-from solovirt.runtime.fake.scenario import INSTANT, Scenario, ScenarioError, Script, Stage
+from solovirt.runtime.fake.scenario import INSTANT, TIMELESS, Scenario, ScenarioError, Script, Stage
 
-__all__ = ["INSTANT", "FakeRuntime", "Scenario", "ScenarioError", "Script", "Stage", "create_runtime"]
+__all__ = ["INSTANT", "TIMELESS", "FakeRuntime", "Scenario", "ScenarioError", "Script", "Stage", "create_runtime"]

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from solovirt.runtime.fake import nodes
 from solovirt.runtime.fake.life import DESTROYED, Life
-from solovirt.runtime.fake.scenario import Scenario, ScenarioError
+from solovirt.runtime.fake.scenario import TIMELESS, Scenario, ScenarioError
 from solovirt.runtime.protocol import (
     Guest,
     GuestError,
@@ -312,5 +312,5 @@ class FakeRuntime:
 
 
 def create_runtime(context: RuntimeContext) -> FakeRuntime:
-    """The entry point: a fake runtime with the default scenario, which can be changed on `scenario`."""
-    return FakeRuntime(context)
+    """The entry point: a fake runtime with the default scenario or a timeless one, which can be changed on `scenario`."""
+    return FakeRuntime(context, Scenario(TIMELESS if context.instant else None))

@@ -58,6 +58,8 @@ class Script:
     """The addresses of its interface on the pod network, in place of the one that the node hands out."""
 
 
+TIMELESS = Script(boot_seconds=0, shutdown_seconds=0, agent_after=0)
+"""A guest with everything that belongs to one, of which nothing takes time."""
 INSTANT = Script(boot_seconds=0, shutdown_seconds=0, agent_after=None)
 """Nothing takes time and there is no agent: as many guests as possible in as little time as possible."""
 
