@@ -162,50 +162,12 @@ def test_the_template_is_checked_as_the_instance_it_would_become():
     assert vm == before
 
 
-@pytest.mark.parametrize(
-    ("matcher", "expected"),
-    [
-        ({"name": "u1.small"}, []),
-        (
-            {},
-            [
-                (
-                    "NotFound",
-                    "spec.instancetype",
-                    "Either Name or InferFromVolume should be provided within the InstancetypeMatcher",
-                )
-            ],
-        ),
-        (
-            {"name": "x", "inferFromVolume": "root"},
-            [
-                (
-                    "NotSupported",
-                    "spec.instancetype.name",
-                    "Name already set, should be cleared before setting inferFromVolume",
-                )
-            ],
-        ),
-        (
-            {"name": "x", "inferFromVolumeFailurePolicy": "Perhaps"},
-            [
-                (
-                    "Invalid",
-                    "spec.instancetype.inferFromVolumeFailurePolicy",
-                    "Invalid value 'Perhaps' for InferFromVolumeFailurePolicy",
-                )
-            ],
-        ),
-    ],
-)
-def test_matchers(matcher, expected):
-    """Rules 44 to 46; a missing instancetype is accepted."""
-    assert causes(machine(running=False, instancetype=matcher)) == expected
-
-
 def test_the_first_stage_with_causes_answers_alone():
-    """Section 1.3: the matcher's stage comes before the spec's."""
-    assert [field for _, field, _ in causes(machine(instancetype={}))] == ["spec.instancetype"]
+    """Section 1.3: the spec's stage comes before what it says of other namespaces."""
+    template = {"metadata": {"name": "disk", "namespace": "x"}, "spec": {"storage": {}, "source": HTTP}}
+    vm = machine(dataVolumeTemplates=[template])
+    vm["spec"]["template"]["spec"]["volumes"] = [{"name": "root", "dataVolume": {"name": "disk"}}]
+    assert [field for _, field, _ in causes(vm)] == ["spec.running"]
 
 
 def test_a_snapshot_locks_volumes_and_running_state():

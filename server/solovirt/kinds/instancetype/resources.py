@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solovirt.machinery.admission import Behaviour
+from solovirt.kinds.instancetype.behaviour import InstancetypeBehaviour, PreferenceBehaviour
 from solovirt.machinery.resource import ModelRef, Resource, Scope, Version
 
 GROUP = "instancetype.kubevirt.io"
@@ -21,7 +21,7 @@ RESOURCES: tuple[Resource, ...] = (
                 ModelRef("solovirt.kinds.instancetype.models.instancetypes:VirtualMachineClusterInstancetype"),
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=InstancetypeBehaviour(),
         short_names=("vmclusterinstancetype", "vmclusterinstancetypes", "vmcf", "vmcfs"),
     ),
     Resource(
@@ -35,7 +35,7 @@ RESOURCES: tuple[Resource, ...] = (
                 "v1beta1", ModelRef("solovirt.kinds.instancetype.models.preferences:VirtualMachineClusterPreference")
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=PreferenceBehaviour(),
         short_names=("vmcp", "vmcps"),
     ),
     Resource(
@@ -47,7 +47,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1beta1", ModelRef("solovirt.kinds.instancetype.models.instancetypes:VirtualMachineInstancetype")),
         ),
-        behaviour=Behaviour(),
+        behaviour=InstancetypeBehaviour(),
         short_names=("vminstancetype", "vminstancetypes", "vmf", "vmfs"),
         categories=("all",),
     ),
@@ -60,7 +60,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1beta1", ModelRef("solovirt.kinds.instancetype.models.preferences:VirtualMachinePreference")),
         ),
-        behaviour=Behaviour(),
+        behaviour=PreferenceBehaviour(),
         short_names=("vmpref", "vmprefs", "vmp", "vmps"),
         categories=("all",),
     ),

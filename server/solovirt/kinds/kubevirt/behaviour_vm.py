@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from solovirt.kinds.flavor import application as flavors
+from solovirt.kinds.instancetype import admission as instancetypes
 from solovirt.kinds.kubevirt import denial, instance_defaults, machine_rules, schema_check
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.rules import instance, metadata, sizing
@@ -42,6 +43,7 @@ class VirtualMachineBehaviour(Behaviour):
         if template is None:
             # Malformed: the structural schema is about to say so.
             return
+        instancetypes.mutate(obj, old, admission, webhook=MUTATOR)
         architecture = template["architecture"] = template.get("architecture") or self._cluster.architecture
         domain = template["domain"]
         machine = domain.setdefault("machine", {})
@@ -66,8 +68,8 @@ class VirtualMachineBehaviour(Behaviour):
         """Raise the first stage's refusal. An object that is being deleted is admitted unchecked."""
         if obj["metadata"].get("deletionTimestamp"):
             return
-        # KubeVirt goes through all rules again, and comes to the same end: only a flavor may be another than it was.
-        if old is None or obj["spec"] != old["spec"] or obj["spec"].get("flavor") is not None:
+        # KubeVirt goes through all rules again, and comes to the same end: only what others say of the machine may have changed.
+        if old is None or obj["spec"] != old["spec"] or _depends_on_others(obj["spec"]):
             self._check(obj, old, admission)
         # Only what is admitted is warned of (reference kubevirt-validation.md 12).
         if obj["spec"].get("running") is not None:
@@ -85,10 +87,12 @@ class VirtualMachineBehaviour(Behaviour):
     ) -> Iterator[list[Cause]]:
         spec = obj["spec"]
         of_old = old["spec"] if old is not None else None
-        yield _apply_flavor(spec, template, admission)
-        yield machine_rules.check_matchers(spec, of_old)
-        instance_defaults.default_spec(template, cluster=self._cluster, random_uuid=False)
         of_template = spec["template"].get("metadata")
+        yield _apply_flavor(spec, template, admission)
+        application = instancetypes.Application(obj, admission)
+        yield application.apply(template, of_template)
+        instance_defaults.default_spec(template, cluster=self._cluster, random_uuid=False)
+        yield application.check_requirements(template)
         yield [
             *metadata.check(of_template, "spec.template.metadata", user=admission.user, cluster=self._cluster),
             *instance.check(template, _TEMPLATE, cluster=self._cluster, creating=old is None),
@@ -109,6 +113,11 @@ def _template_of(obj: Document) -> Document | None:
         if not isinstance(found, dict):
             return None
     return found if isinstance(found.get("domain"), dict) else None
+
+
+def _depends_on_others(spec: Document) -> bool:
+    """Whether a flavor, an instance type or a preference fills the template."""
+    return any(spec.get(field) is not None for field in ("flavor", "instancetype", "preference"))
 
 
 def _identify_firmware(domain: Document) -> None:

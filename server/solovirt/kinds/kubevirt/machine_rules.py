@@ -16,7 +16,6 @@ from solovirt.machinery.resource import Document
 
 _STRATEGIES = ("Halted", "Manual", "Always", "RerunOnFailure", "Once")
 _RECEIVER, _RECEIVER_GATE = "WaitAsReceiver", "DecentralizedLiveMigration"
-_INFERENCE_POLICIES = ("", "Ignore", "Reject")
 
 RUNNING_IS_DEPRECATED = "spec.running is deprecated, please use spec.runStrategy instead."
 
@@ -98,38 +97,6 @@ def check_template_namespaces(spec: Mapping[str, Any], namespace: str, old: Mapp
             continue
         text = f"Embedded DataVolume namespace {given} differs from VM namespace {namespace}"
         causes.append(denial.invalid(f"spec.dataVolumeTemplates[{index}]", text))
-    return causes
-
-
-def check_matchers(spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
-    """Rules 44 to 47 on `spec.instancetype` and `spec.preference`."""
-    causes = []
-    for field, kind in (("instancetype", "InstancetypeMatcher"), ("preference", "PreferenceMatcher")):
-        matcher = spec.get(field)
-        if matcher is not None:
-            causes += _check_matcher(matcher, f"spec.{field}", kind, (old or {}).get(field) or {})
-    return causes
-
-
-def _check_matcher(matcher: Mapping[str, Any], path: str, kind: str, old: Mapping[str, Any]) -> list[Cause]:
-    name, volume = matcher.get("name"), matcher.get("inferFromVolume")
-    causes = []
-    if not name and not volume:
-        text = f"Either Name or InferFromVolume should be provided within the {kind}"
-        causes.append(denial.not_found(path, text))
-    if volume:
-        for other, title in (("name", "Name"), ("kind", "Kind")):
-            if matcher.get(other):
-                text = f"{title} already set, should be cleared before setting inferFromVolume"
-                causes.append(denial.not_supported(f"{path}.{other}", text))
-    policy = matcher.get("inferFromVolumeFailurePolicy") or ""
-    if policy not in _INFERENCE_POLICIES:
-        text = f"Invalid value '{policy}' for InferFromVolumeFailurePolicy"
-        causes.append(denial.invalid(f"{path}.inferFromVolumeFailurePolicy", text))
-    revision = matcher.get("revisionName")
-    if revision and old.get("name") and old["name"] != name and old.get("revisionName") == revision:
-        text = "the Matcher Name has been updated without updating the RevisionName"
-        causes.append(denial.invalid(f"{path}.revisionName", text))
     return causes
 
 
