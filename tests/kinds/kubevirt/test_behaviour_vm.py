@@ -15,23 +15,16 @@ from solovirt.machinery.admission import Admission, Operation
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.errors import FieldError, FieldErrorType, StatusError, required
 from solovirt.machinery.resource import ObjectKey
+from tests.kinds.kubevirt.admitted import Documents
 
 RESOURCE = next(resource for resource in RESOURCES if resource.kind == "VirtualMachine")
 BEHAVIOUR = VirtualMachineBehaviour()
 BOTH = "Running and RunStrategy are mutually exclusive. Note that Running is deprecated, please use RunStrategy instead"
 
 
-class Nothing:
-    def get(self, resource, key):
-        return None
-
-    def list(self, resource, namespace=None):
-        return iter(())
-
-
 def admission(operation=Operation.CREATE) -> Admission:
     when = datetime(2026, 1, 1, tzinfo=UTC)
-    return Admission(operation, RESOURCE, "v1", ObjectKey("default", "vm"), User("jane"), Nothing(), when)
+    return Admission(operation, RESOURCE, "v1", ObjectKey("default", "vm"), User("jane"), Documents(), when)
 
 
 def machine(**spec: Any) -> dict[str, Any]:

@@ -15,8 +15,14 @@ import orjson
 
 from solovirt.kinds.flavor import application as flavors
 from solovirt.kinds.instancetype import admission as instancetypes
-from solovirt.kinds.kubevirt import denial, instance_defaults, machine_rules, schema_check
-from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.kinds.kubevirt import (
+    configuration,
+    denial,
+    instance_defaults,
+    machine_rules,
+    schema_check,
+    volume_requests,
+)
 from solovirt.kinds.kubevirt.rules import instance, metadata, sizing
 from solovirt.machinery.admission import Admission, Behaviour
 
@@ -26,15 +32,13 @@ if TYPE_CHECKING:
 
 MUTATOR = "virtualmachines-mutator.kubevirt.io"
 VALIDATOR = "virtualmachine-validator.kubevirt.io"
+STATUS_VALIDATOR = "kubevirt-crd-status-validator.kubevirt.io"
 
 _TEMPLATE = "spec.template.spec"
 
 
 class VirtualMachineBehaviour(Behaviour):
-    """Admission of VirtualMachines under the configuration *cluster*."""
-
-    def __init__(self, cluster: Cluster = STANDARD) -> None:
-        self._cluster = cluster
+    """Admission of VirtualMachines under the configuration in force."""
 
     def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         if admission.subresource or (obj.get("metadata") or {}).get("deletionTimestamp"):
@@ -44,11 +48,12 @@ class VirtualMachineBehaviour(Behaviour):
             # Malformed: the structural schema is about to say so.
             return
         instancetypes.mutate(obj, old, admission, webhook=MUTATOR)
-        architecture = template["architecture"] = template.get("architecture") or self._cluster.architecture
+        cluster = configuration.in_force(admission.lookup)
+        architecture = template["architecture"] = template.get("architecture") or cluster.architecture
         domain = template["domain"]
         machine = domain.setdefault("machine", {})
         if isinstance(machine, dict):
-            machine["type"] = machine.get("type") or self._cluster.machine_type(str(architecture))
+            machine["type"] = machine.get("type") or cluster.machine_type(str(architecture))
         if old is None:
             _identify_firmware(domain)
 
@@ -60,9 +65,21 @@ class VirtualMachineBehaviour(Behaviour):
         return ()
 
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
-        if not admission.subresource:
+        if admission.subresource == "status":
+            self._validate_status(obj, admission)
+        elif not admission.subresource:
             self._validate(obj, old, admission)
         return ()
+
+    def _validate_status(self, obj: Document, admission: Admission) -> None:
+        """What others than the schema say of a written status: that volumes are asked for which the machine can take."""
+        if not (obj.get("status") or {}).get("volumeRequests"):
+            return
+        cluster = configuration.in_force(admission.lookup)
+        template: Document = orjson.loads(orjson.dumps(obj["spec"]["template"]["spec"]))
+        instance_defaults.default_spec(template, cluster=cluster, random_uuid=False)
+        if causes := volume_requests.check(obj, template, admission, cluster=cluster):
+            raise denial.deny(STATUS_VALIDATOR, causes)
 
     def _validate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         """Raise the first stage's refusal. An object that is being deleted is admitted unchecked."""
@@ -85,24 +102,28 @@ class VirtualMachineBehaviour(Behaviour):
     def _stages(
         self, obj: Document, old: Document | None, template: Document, admission: Admission
     ) -> Iterator[list[Cause]]:
+        cluster = configuration.in_force(admission.lookup)
         spec = obj["spec"]
         of_old = old["spec"] if old is not None else None
         of_template = spec["template"].get("metadata")
         yield _apply_flavor(spec, template, admission)
         application = instancetypes.Application(obj, admission)
         yield application.apply(template, of_template)
-        instance_defaults.default_spec(template, cluster=self._cluster, random_uuid=False)
+        instance_defaults.default_spec(template, cluster=cluster, random_uuid=False)
         yield application.check_requirements(template)
+        if old is None:
+            yield from instance.check_discontinued(template, _TEMPLATE, cluster=cluster)
         yield [
-            *metadata.check(of_template, "spec.template.metadata", user=admission.user, cluster=self._cluster),
-            *instance.check(template, _TEMPLATE, cluster=self._cluster, creating=old is None),
+            *metadata.check(of_template, "spec.template.metadata", user=admission.user, cluster=cluster),
+            *instance.check(template, _TEMPLATE, cluster=cluster),
             *machine_rules.check_data_volume_templates(spec),
-            *machine_rules.check_run_strategy(spec, cluster=self._cluster),
+            *machine_rules.check_run_strategy(spec, cluster=cluster),
             *sizing.check_memory_hotplug(template, _TEMPLATE),
         ]
         yield machine_rules.check_template_namespaces(spec, admission.key.namespace, of_old)
         if old is not None:
             yield machine_rules.check_locks(obj, old)
+        yield volume_requests.check(obj, template, admission, cluster=cluster)
 
 
 def _template_of(obj: Document) -> Document | None:

@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from solovirt.kinds.kubevirt import denial, instance_defaults, names, quantity, schema_check
-from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.kinds.kubevirt import (
+    configuration,
+    denial,
+    instance_changes,
+    instance_defaults,
+    names,
+    presets,
+    quantity,
+    schema_check,
+)
 from solovirt.kinds.kubevirt.rules import creation, instance, metadata
 from solovirt.machinery.admission import Admission, Behaviour
 from solovirt.machinery.clock import timestamp
 
 if TYPE_CHECKING:
-    from solovirt.machinery.errors import Cause, FieldError, StatusError
+    from solovirt.machinery.errors import FieldError, StatusError
     from solovirt.machinery.resource import Document
 
 MUTATOR = "virtualmachineinstances-mutator.kubevirt.io"
@@ -31,14 +39,11 @@ NON_ROOT_USER = 107
 
 
 class VirtualMachineInstanceBehaviour(Behaviour):
-    """Admission of VirtualMachineInstances under the configuration *cluster*."""
-
-    def __init__(self, cluster: Cluster = STANDARD) -> None:
-        self._cluster = cluster
+    """Admission of VirtualMachineInstances under the configuration in force."""
 
     def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         if old is not None:
-            if not metadata.is_kubevirt_account(admission.user, cluster=self._cluster):
+            if not metadata.is_kubevirt_account(admission.user, cluster=configuration.in_force(admission.lookup)):
                 _put_back_status(obj, old)
             return
         try:
@@ -54,12 +59,15 @@ class VirtualMachineInstanceBehaviour(Behaviour):
             # Required, so not ours to add.
             return
         spec = orjson.loads(orjson.dumps(obj["spec"]))
-        instance_defaults.default_spec(spec, cluster=self._cluster)
+        applied = presets.apply(spec["domain"], obj["metadata"], admission, webhook=MUTATOR)
+        instance_defaults.default_spec(spec, cluster=configuration.in_force(admission.lookup))
         status = _first_status(obj, spec, timestamp(admission.now))
         finalizers = list(obj["metadata"].get("finalizers") or ())
         if names.VMI_FOREGROUND_FINALIZER not in finalizers:
             finalizers.append(names.VMI_FOREGROUND_FINALIZER)
         obj["metadata"]["finalizers"] = finalizers
+        if applied:
+            obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), **applied}
         obj["spec"], obj["status"] = spec, status
 
     def refuse_malformed(self, obj: Document, errors: Sequence[FieldError], admission: Admission) -> StatusError | None:
@@ -68,10 +76,13 @@ class VirtualMachineInstanceBehaviour(Behaviour):
     def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
         if "phase" not in (obj.get("status") or {}):
             self._complete(obj, admission)
-        spec = obj["spec"]
+        spec, cluster = obj["spec"], configuration.in_force(admission.lookup)
+        before_all, discontinued = instance.check_discontinued(spec, "spec", cluster=cluster)
         causes = [
-            *metadata.check(obj.get("metadata"), "metadata", user=admission.user, cluster=self._cluster),
-            *instance.check(spec, "spec", cluster=self._cluster, creating=True),
+            *before_all,
+            *metadata.check(obj.get("metadata"), "metadata", user=admission.user, cluster=cluster),
+            *instance.check(spec, "spec", cluster=cluster),
+            *discontinued,
             *creation.check(spec),
         ]
         if causes:
@@ -79,15 +90,8 @@ class VirtualMachineInstanceBehaviour(Behaviour):
         return ()
 
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
-        trusted = metadata.is_kubevirt_account(admission.user, cluster=self._cluster)
-        causes: list[Cause] = []
-        if obj.get("spec") != old.get("spec"):
-            if trusted:
-                causes += _check_trusted_change(obj["spec"], old["spec"])
-            else:
-                causes.append(denial.not_supported(None, "update of VMI object is restricted"))
-        if not trusted and not causes:
-            causes += metadata.check_change(obj.get("metadata") or {}, old.get("metadata") or {})
+        cluster = configuration.in_force(admission.lookup)
+        causes = instance_changes.check(obj, old, admission.user, cluster=cluster)
         if causes:
             raise denial.deny(UPDATE_WEBHOOK, causes)
         return ()
@@ -119,15 +123,3 @@ def _first_status(obj: Document, spec: Document, now: str) -> Document:
     cpu = spec["domain"]["cpu"]
     status["currentCPUTopology"] = {part: cpu[part] for part in ("cores", "sockets", "threads")}
     return status
-
-
-def _check_trusted_change(new: Document, old: Document) -> list[Cause]:
-    """Rule 203: what KubeVirt's own parts may not change either."""
-    causes = []
-    sockets = [((spec.get("domain") or {}).get("cpu") or {}).get("maxSockets") for spec in (new, old)]
-    if sockets[0] != sockets[1]:
-        causes.append(denial.invalid(None, "CPU topology maxSockets changed"))
-    guest = [((spec.get("domain") or {}).get("memory") or {}).get("maxGuest") for spec in (new, old)]
-    if guest[0] != guest[1]:
-        causes.append(denial.invalid(None, "Memory maxGuest changed"))
-    return causes

@@ -96,9 +96,7 @@ def _machine_types(config: Mapping[str, Any], architectures: Mapping[str, Any]) 
     return {**STANDARD.machine_types, **{name: machine for name, machine in given.items() if machine}}
 
 
-def _emulated_machines(
-    config: Mapping[str, Any], architectures: Mapping[str, Any]
-) -> Mapping[str, tuple[str, ...]]:
+def _emulated_machines(config: Mapping[str, Any], architectures: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
     if (everywhere := config.get("emulatedMachines")) is not None:
         return dict.fromkeys(_ARCHITECTURES, tuple(everywhere))
     given = {name: (architectures.get(name) or {}).get("emulatedMachines") for name in _ARCHITECTURES}

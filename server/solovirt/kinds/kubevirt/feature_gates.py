@@ -70,7 +70,9 @@ _IN_STATE = {
 STATES = {gate: state for state, gates in _IN_STATE.items() for gate in gates}
 """The state of each gate that is not Alpha."""
 
-_BINDING_IS_GONE = "{} network binding is discontinued since v1.3. Please refer to Kubevirt user guide for alternatives."
+_BINDING_IS_GONE = (
+    "{} network binding is discontinued since v1.3. Please refer to Kubevirt user guide for alternatives."
+)
 DISCONTINUED_BINDINGS = {
     "Passt": ("passt", _BINDING_IS_GONE.format("Passt")),
     "Macvtap": ("macvtap", _BINDING_IS_GONE.format("Macvtap")),

@@ -13,6 +13,9 @@ API_VERSION = "kubevirt.io/v1"
 
 VIRTUAL_MACHINES = GroupResource(GROUP, "virtualmachines")
 VIRTUAL_MACHINE_INSTANCES = GroupResource(GROUP, "virtualmachineinstances")
+VIRTUAL_MACHINE_INSTANCE_REPLICA_SETS = GroupResource(GROUP, "virtualmachineinstancereplicasets")
+VIRTUAL_MACHINE_INSTANCE_PRESETS = GroupResource(GROUP, "virtualmachineinstancepresets")
+VIRTUAL_MACHINE_INSTANCE_MIGRATIONS = GroupResource(GROUP, "virtualmachineinstancemigrations")
 KUBEVIRTS = GroupResource(GROUP, "kubevirts")
 
 CONTROLLER_REVISIONS = GroupResource("apps", "controllerrevisions")
@@ -23,9 +26,12 @@ VM_CONTROLLER_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 """On a VM until its instance is gone, and on an instance until the VM controller has seen how it ended."""
 VMI_FOREGROUND_FINALIZER = "kubevirt.io/foregroundDeleteVirtualMachine"
 """On an instance until its guest is gone."""
+MIGRATION_FINALIZER = "kubevirt.io/migrationJobFinalize"
 
 # Labels.
 CREATED_BY_LABEL = "kubevirt.io/created-by"
+MIGRATION_INSTANCE_LABEL = "kubevirt.io/vmi-name"
+"""On a migration: the instance that it moves."""
 
 # Annotations.
 VM_GENERATION_ANNOTATION = "kubevirt.io/vm-generation"

@@ -71,6 +71,17 @@ def read(quantity: str | float | None, default: int = 0) -> Fraction:
         return Fraction(default)
 
 
+def number(quantity: str | float | None) -> int | Fraction:
+    """As `read`, but a plain integer where the number is whole: what is compared with every write should be quick to compare."""
+    return 0 if quantity is None else _number(str(quantity))
+
+
+@lru_cache(maxsize=4096)
+def _number(text: str) -> int | Fraction:
+    exact = read(text)
+    return exact.numerator if exact.denominator == 1 else exact
+
+
 def whole(quantity: str | float | None) -> int:
     """The number rounded up to a whole one, as Go's `Value()`; 0 if absent."""
     return -(-read(quantity) // 1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from solovirt.kinds.kubevirt.behaviour_kubevirt import KubeVirtBehaviour
+from solovirt.kinds.kubevirt.behaviour_migration import MigrationBehaviour
+from solovirt.kinds.kubevirt.behaviour_preset import PresetBehaviour
+from solovirt.kinds.kubevirt.behaviour_replicaset import ReplicaSetBehaviour
 from solovirt.kinds.kubevirt.behaviour_vm import VirtualMachineBehaviour
 from solovirt.kinds.kubevirt.behaviour_vmi import VirtualMachineInstanceBehaviour
 from solovirt.kinds.scaling import SCALE
-from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Column, ModelRef, Resource, Scope, Version
 
 GROUP = "kubevirt.io"
@@ -61,7 +64,7 @@ RESOURCES: tuple[Resource, ...] = (
                 deprecation_warning=DEPRECATED_V1ALPHA3,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=KubeVirtBehaviour(),
         short_names=("kv", "kvs"),
         categories=("all",),
         status_subresource=True,
@@ -87,7 +90,7 @@ RESOURCES: tuple[Resource, ...] = (
                 deprecation_warning=DEPRECATED_V1ALPHA3,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=MigrationBehaviour(),
         short_names=("vmim", "vmims"),
         categories=("all",),
         status_subresource=True,
@@ -112,7 +115,7 @@ RESOURCES: tuple[Resource, ...] = (
                 deprecation_warning=DEPRECATED_V1ALPHA3,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=PresetBehaviour(),
         short_names=("vmipreset", "vmipresets"),
         categories=("all",),
     ),
@@ -137,7 +140,7 @@ RESOURCES: tuple[Resource, ...] = (
                 deprecation_warning=DEPRECATED_V1ALPHA3,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=ReplicaSetBehaviour(),
         short_names=("vmirs", "vmirss"),
         categories=("all",),
         status_subresource=True,

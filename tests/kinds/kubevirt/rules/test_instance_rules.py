@@ -1,58 +1,24 @@
 """One row for each rule: what is changed in a good spec, and the cause that it must give (numbers: kubevirt-validation.md)."""
 
-import copy
-from typing import Any
-
 import pytest
 
-from solovirt.kinds.kubevirt import instance_defaults
 from solovirt.kinds.kubevirt.cluster import Cluster
 from solovirt.kinds.kubevirt.rules import instance
-
-P = "spec.template.spec"
-INVALID, REQUIRED, DUPLICATE = "FieldValueInvalid", "FieldValueRequired", "FieldValueDuplicate"
-UNSUPPORTED, NOT_FOUND = "FieldValueNotSupported", "FieldValueNotFound"
-LABEL_TEXT = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
-    "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+from tests.kinds.kubevirt.rules.specs import (
+    DUPLICATE,
+    INVALID,
+    LABEL_TEXT,
+    REQUIRED,
+    UNSUPPORTED,
+    P,
+    causes_of,
+    changed,
+    good_spec,
 )
 
 
-def good_spec() -> dict[str, Any]:
-    spec: dict[str, Any] = {
-        "domain": {
-            "memory": {"guest": "1Gi"},
-            "devices": {
-                "disks": [{"name": "root", "disk": {"bus": "virtio"}}, {"name": "cloudinit", "disk": {}}],
-                "interfaces": [{"name": "default", "masquerade": {}}],
-            },
-        },
-        "networks": [{"name": "default", "pod": {}}],
-        "volumes": [
-            {"name": "root", "containerDisk": {"image": "quay.io/containerdisks/fedora:41"}},
-            {"name": "cloudinit", "cloudInitNoCloud": {"userData": "#cloud-config"}},
-        ],
-    }
-    instance_defaults.default_spec(spec)
-    return spec
-
-
-def put(spec: Any, path: str, value: Any) -> None:
-    *way, last = path.split(".")
-    for step in way:
-        spec = spec[int(step)] if isinstance(spec, list) else spec.setdefault(step, {})
-    if isinstance(spec, list):
-        spec.append(value) if int(last) == len(spec) else spec.__setitem__(int(last), value)
-    else:
-        spec[last] = value
-
-
-def causes_of(spec: dict[str, Any], **options: Any) -> list[tuple[str | None, str | None, str]]:
-    return [(cause.field, cause.reason, cause.message) for cause in instance.check(spec, P, **options)]
-
-
 def test_a_good_spec_has_no_causes():
-    assert causes_of(good_spec(), creating=True) == []
+    assert causes_of(good_spec()) == []
 
 
 ROWS = [
@@ -109,10 +75,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("rule", "changes", "field", "reason", "message"), ROWS)
 def test_a_broken_rule_gives_its_cause(rule, changes, field, reason, message):
-    spec = good_spec()
-    for path, value in changes.items():
-        put(spec, path, copy.deepcopy(value))
-    assert (field, reason, message) in causes_of(spec), rule
+    assert (field, reason, message) in causes_of(changed(changes)), rule
 
 
 def test_an_empty_cd_rom_is_allowed():
@@ -133,17 +96,26 @@ def test_guest_memory_above_the_limit_is_refused_only_without_live_update():
 
 
 def test_discontinued_bindings_are_refused_for_new_objects_only():
-    """Rule 123."""
-    spec = good_spec()
-    spec["domain"]["devices"]["interfaces"] = [{"name": "default", "slirp": {}}]
-    assert causes_of(spec) == []
-    assert causes_of(spec, creating=True) == [
-        (
-            f"{P}.domain.devices.interfaces[0].slirp",
-            INVALID,
-            "Slirp interface support has been discontinued since v1.3",
+    """Rule 123, and rule 189 where the gate is still listed."""
+    field = f"{P}.domain.devices.interfaces[0]"
+    for binding, name in (
+        ("slirp", "Slirp interface support"),
+        ("passt", "Passt network binding"),
+        ("macvtap", "Macvtap network binding"),
+    ):
+        spec = good_spec()
+        spec["domain"]["devices"]["interfaces"] = [{"name": "default", binding: {}}]
+        assert causes_of(spec) == []
+        before_all, discontinued = instance.check_discontinued(
+            spec, P, cluster=Cluster(listed_gates=("Passt", "Macvtap"))
         )
-    ]
+        assert [(cause.field, cause.reason, cause.message) for cause in discontinued] == [
+            (f"{field}.{binding}", INVALID, f"{name} has been discontinued since v1.3")
+        ]
+        text = f"{name} is discontinued since v1.3. Please refer to Kubevirt user guide for alternatives."
+        expected = [] if binding == "slirp" else [(None, UNSUPPORTED, text)]
+        assert [(cause.field, cause.reason, cause.message) for cause in before_all] == expected
+        assert instance.check_discontinued(spec, P)[0] == []
 
 
 def test_all_causes_are_collected():

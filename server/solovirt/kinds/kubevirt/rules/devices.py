@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from solovirt.kinds.kubevirt import denial
@@ -17,6 +17,7 @@ _THREAD_POLICIES = ("shared", "auto", "supplementalPool")
 _PROBES = ("httpGet", "tcpSocket", "exec", "guestAgentPing")
 _SOUND_MODELS = ("", "ich9", "ac97")
 _PANIC_MODELS = ("hyperv", "isa", "pvpanic")
+_SHARED_CLAIMS_GATE = "EnableVirtioFsStorageVolumes"
 _SECURITY_GATES = {"sev": "WorkloadEncryptionSEV", "snp": "WorkloadEncryptionSEV", "tdx": "WorkloadEncryptionTDX"}
 
 
@@ -139,11 +140,7 @@ def check_devices(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> Iter
     devices = _devices(spec)
     if devices.get("hostDevices") and not cluster.has("HostDevices"):
         yield denial.invalid(f"{path}.HostDevices", "Host Devices feature gate is not enabled in kubevirt-config")
-    ramfb = sum(
-        ((gpu.get("virtualGPUOptions") or {}).get("display") or {}).get("ramFB", {}).get("enabled", False)
-        for gpu in devices.get("gpus") or ()
-    )
-    if ramfb > 1:
+    if sum(_has_ram_framebuffer(gpu) for gpu in devices.get("gpus") or ()) > 1:
         yield denial.invalid(f"{path}.GPUs", "configuring multiple displays with ramfb is not valid ")
     if (sound := devices.get("sound")) is not None:
         if not sound.get("name"):
@@ -154,22 +151,21 @@ def check_devices(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> Iter
     if devices.get("autoattachVSOCK") and not cluster.has("VSOCK"):
         field = f"{path}.domain.devices.autoattachVSOCK"
         yield denial.invalid(field, "VSOCK feature gate is not enabled in kubevirt-config")
-    if any((disk.get("lun") or {}).get("reservation") for disk in devices.get("disks") or ()) and not cluster.has(
-        "PersistentReservation"
+    if not cluster.persistent_reservation and any(
+        (disk.get("lun") or {}).get("reservation") for disk in devices.get("disks") or ()
     ):
         field = f"{path}.domain.devices.disks.luns.reservation"
         yield denial.invalid(field, "persistent reservation is not enabled in kubevirt config")
     if devices.get("downwardMetrics") is not None and not cluster.has("DownwardMetrics"):
         text = "downwardMetrics virtio serial is not allowed: DownwardMetrics feature gate is not enabled"
         yield denial.invalid(f"{path}.domain.devices.downwardMetrics", text)
+    if filesystems := devices.get("filesystems"):
+        yield from _check_filesystems(filesystems, spec, path, cluster)
     if devices.get("video") is not None and devices.get("autoattachGraphicsDevice") is False:
         text = "Video configuration is not allowed when autoattachGraphicsDevice is set to false"
         yield denial.invalid(f"{path}.video", text)
-    for index, device in enumerate(devices.get("panicDevices") or ()):
-        model = device.get("model")
-        if model is not None and model not in _PANIC_MODELS:
-            field = f"{path}.domain.devices.panicDevices[{index}].model"
-            yield denial.invalid(field, f"invalid PanicDeviceModel({model})")
+    if panic_devices := devices.get("panicDevices"):
+        yield from _check_panic_devices(panic_devices, spec, path, cluster)
     if _domain(spec).get("rebootPolicy") is not None and not cluster.has("RebootPolicy"):
         text = "RebootPolicy is specified but the RebootPolicy feature gate is not enabled"
         yield denial.invalid(f"{path}.domain.rebootPolicy", text)
@@ -178,6 +174,41 @@ def check_devices(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> Iter
     ):
         text = "Reserved overhead memlock feature gate is not enabled in kubevirt-config"
         yield denial.invalid(f"{path}.domain.memory.reservedOverhead", text)
+
+
+def _has_ram_framebuffer(gpu: Spec) -> bool:
+    display = (gpu.get("virtualGPUOptions") or {}).get("display")
+    if display is None or not display.get("enabled", True):
+        return False
+    framebuffer = display.get("ramFB")
+    return framebuffer is None or bool(framebuffer.get("enabled", True))
+
+
+def _check_filesystems(filesystems: Sequence[Spec], spec: Spec, path: str, cluster: Cluster) -> Iterator[Cause]:
+    """Rule 183, virtiofs: configuration may be shared with a guest, a claim's content only behind a gate."""
+    if cluster.has(_SHARED_CLAIMS_GATE):
+        return
+    on_claims = {
+        volume.get("name")
+        for volume in spec.get("volumes") or ()
+        if volume.get("persistentVolumeClaim") is not None or volume.get("dataVolume") is not None
+    }
+    for filesystem in filesystems:
+        if filesystem.get("name") in on_claims:
+            text = "virtiofs is not allowed: virtiofs feature gate is not enabled for PVC"
+            yield denial.invalid(f"{path}.domain.devices.filesystems", text)
+
+
+def _check_panic_devices(devices: Sequence[Spec], spec: Spec, path: str, cluster: Cluster) -> Iterator[Cause]:
+    """Rule 185."""
+    field = f"{path}.domain.devices.panicDevices"
+    architecture = spec.get("architecture") or cluster.architecture
+    if architecture == "s390x":
+        yield denial.invalid(field, f"custom panic devices are not supported on {architecture} architecture")
+    for index, device in enumerate(devices):
+        model = device.get("model")
+        if model is not None and model not in _PANIC_MODELS:
+            yield denial.invalid(f"{field}[{index}].model", f"invalid PanicDeviceModel({model})")
 
 
 def check_launch_security(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> Iterator[Cause]:

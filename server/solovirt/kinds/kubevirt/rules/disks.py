@@ -16,6 +16,7 @@ Spec = Mapping[str, Any]
 TARGETS = ("disk", "lun", "cdrom")
 """The fields of a disk of which at most one says as what the guest sees it."""
 _BUSES = ("virtio", "scsi", "sata", "usb")
+_PLAIN_FIELDS, _PLAIN_DETAILS = frozenset(("name", "disk", "bootOrder")), frozenset(("bus",))
 _CACHES = ("", "none", "writethrough", "writeback")
 _IO_MODES = ("", "native", "threads")
 _ERROR_POLICIES = ("stop", "ignore", "report", "enospace")
@@ -33,37 +34,51 @@ def _disks(spec: Spec) -> Sequence[Spec]:
 
 
 def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
-    """Rules 125 to 142, in their order."""
+    """Rules 125 to 143, in their order."""
     disks = _disks(spec)
     volumes = {volume.get("name"): volume for volume in spec.get("volumes") or ()}
     causes: list[Cause] = []
     for index, disk in enumerate(disks):
-        field = f"{path}.domain.devices.disks[{index}]"
-        causes += _check_volume(disk, field, volumes, cluster)
+        volume = volumes.get(disk.get("name") or "")
+        if volume is None or "lun" in disk or "downwardMetrics" in volume:
+            causes += _check_volume(disk, f"{path}.domain.devices.disks[{index}]", volume, cluster)
     causes += _check_boot_order(spec, path)
-    doubled = f"{path}.domain.devices.disks.domain.devices.disks"
+    first_of = {disk.get("name"): index for index, disk in reversed(tuple(enumerate(disks)))}
     for index, disk in enumerate(disks):
+        other = first_of[disk.get("name")]
+        if other == index and _is_plain(disk):
+            continue
         field = f"{path}.domain.devices.disks[{index}]"
-        for other in range(index):
-            if disks[other].get("name") == disk.get("name"):
-                text = f"{field} and {path}.domain.devices.disks[{other}] must not have the same Name."
-                causes.append(denial.invalid(f"{field}.name", text))
-                break
+        if other != index:
+            text = f"{field} and {path}.domain.devices.disks[{other}] must not have the same Name."
+            causes.append(denial.invalid(f"{field}.name", text))
         if sum(disk.get(kind) is not None for kind in TARGETS) > 1:
             causes.append(denial.invalid(field, f"{field} can only have a single target type defined"))
         causes += _check_target(disk, field, path)
         causes += _check_serial(disk, field)
         causes += _check_modes(disk, field, path)
-        if name := disk.get("name"):
-            causes += [denial.invalid(f"{doubled}[{index}].name", error) for error in dns.label_errors(name)]
+        if (name := disk.get("name")) and not dns.is_label(name):
+            doubled = f"{path}.domain.devices.disks.domain.devices.disks[{index}].name"
+            causes += [denial.invalid(doubled, error) for error in dns.label_errors(name)]
         causes += _check_block_size(disk, field)
     return causes
 
 
-def _check_volume(disk: Spec, field: str, volumes: Mapping[Any, Spec], cluster: Cluster) -> Iterator[Cause]:
-    """Rules 125 to 127."""
+def _is_plain(disk: Spec) -> bool:
+    """Whether the disk has nothing but a name, a bus and a place in the boot order, so that no rule on other details concerns it."""
+    details = disk.get("disk")
+    return (
+        disk.keys() <= _PLAIN_FIELDS
+        and isinstance(details, dict)
+        and details.keys() <= _PLAIN_DETAILS
+        and (details.get("bus") or "virtio") in _BUSES
+        and dns.is_label(disk.get("name") or "")
+    )
+
+
+def _check_volume(disk: Spec, field: str, volume: Spec | None, cluster: Cluster) -> Iterator[Cause]:
+    """Rules 125 to 127, and 143."""
     name = disk.get("name") or ""
-    volume = volumes.get(name)
     if volume is None:
         if disk.get("cdrom") is None:
             yield denial.invalid(f"{field}.name", f"{field}.Name '{name}' not found.")
@@ -73,6 +88,18 @@ def _check_volume(disk: Spec, field: str, volumes: Mapping[Any, Spec], cluster: 
     elif disk.get("lun") is not None and not ({"persistentVolumeClaim", "dataVolume"} & volume.keys()):
         text = f"{field}.lun can only be mapped to a DataVolume or PersistentVolumeClaim volume."
         yield denial.invalid(f"{field}.lun", text)
+    if volume is not None and volume.get("downwardMetrics") is not None:
+        yield from _check_downward_metrics(disk, field)
+
+
+def _check_downward_metrics(disk: Spec, field: str) -> Iterator[Cause]:
+    details = disk.get("disk")
+    if details is None:
+        text = f"DownwardMetrics volume must be mapped to a disk, but disk is not set on {field}.disk."
+        yield denial.required(f"{field}.disk", text)
+    elif (bus := details.get("bus") or "virtio") != "virtio":
+        text = f"DownwardMetrics volume must be mapped to virtio bus, but {field}.disk.bus is set to {bus}"
+        yield denial.invalid(f"{field}.disk.bus", text)
 
 
 def _check_boot_order(spec: Spec, path: str) -> Iterator[Cause]:

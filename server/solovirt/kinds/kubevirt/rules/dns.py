@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _LABEL_LENGTH, _SUBDOMAIN_LENGTH, _PORT_NAME_LENGTH = 63, 253, 15
+
+
+# Disks of all machines have the same few names.
+@lru_cache(maxsize=1024)
+def is_label(name: str) -> bool:
+    """Whether *name* is an RFC 1123 label."""
+    return not label_errors(name)
 
 
 def label_errors(name: str) -> list[str]:

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
-from solovirt.kinds.kubevirt.rules import devices, disks, networks, placing, sizing, volumes
+from solovirt.kinds.kubevirt.rules import claims, devices, disks, networks, placing, scheduling, sizing, volumes
 from solovirt.machinery.errors import Cause
 
 
-def check(
-    spec: Mapping[str, Any] | None, path: str, *, cluster: Cluster = STANDARD, creating: bool = False
-) -> list[Cause]:
+def check(spec: Mapping[str, Any] | None, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
     """
     Everything wrong with the spec at *path* (`spec`, `spec.template.spec`); empty if it is in order.
 
     The defaults are expected to be written already (`instance_defaults.default_spec`, on a copy where the object itself keeps what was
-    sent). With *creating* what was discontinued is refused too; existing objects may keep it.
+    sent). `check_discontinued` is for what existing objects may keep.
     """
     spec = spec or {}
     return [
@@ -27,7 +25,8 @@ def check(
         *devices.check_acpi(spec, path),
         *sizing.check_cpu(spec, path),
         *sizing.check_start_strategy(spec, path),
-        *networks.check(spec, path, cluster=cluster, creating=creating),
+        *scheduling.check(spec, path),
+        *networks.check(spec, path, cluster=cluster),
         *disks.check(spec, path, cluster=cluster),
         *devices.check_inputs(spec, path),
         *devices.check_io_threads(spec, path),
@@ -40,5 +39,12 @@ def check(
         *devices.check_devices(spec, path, cluster=cluster),
         *devices.check_launch_security(spec, path, cluster=cluster),
         *placing.check_service_account(spec, path),
-        *placing.check_resource_claims(spec, path),
+        *claims.check(spec, path, cluster=cluster),
     ]
+
+
+def check_discontinued(
+    spec: Mapping[str, Any], path: str, *, cluster: Cluster = STANDARD
+) -> tuple[list[Cause], list[Cause]]:
+    """What a new object may not use any more: the causes of rule 189, which come before all others, and those of rule 123."""
+    return networks.check_discontinued_gates(spec, cluster=cluster), networks.check_discontinued(spec, path)

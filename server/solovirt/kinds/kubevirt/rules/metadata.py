@@ -20,7 +20,8 @@ RESERVED_LABELS = (
 )
 """Labels by which KubeVirt's parts find objects; nobody else may set them on an instance (reference kubevirt-vm.md 13)."""
 
-_ACCOUNTS = ("kubevirt-apiserver", "kubevirt-controller", "kubevirt-handler", "kubevirt-synchronization-controller")
+_CONTROLLER, _HANDLER = "kubevirt-controller", "kubevirt-handler"
+_ACCOUNTS = ("kubevirt-apiserver", _CONTROLLER, _HANDLER, "kubevirt-synchronization-controller")
 _IGNITION = "kubevirt.io/ignitiondata"
 _SIDECARS = "hooks.kubevirt.io/hookSidecars"
 
@@ -29,6 +30,16 @@ def is_kubevirt_account(user: User, *, cluster: Cluster = STANDARD) -> bool:
     """Whether *user* is one of KubeVirt's own parts, which may do what users may not."""
     prefix, _, account = user.name.rpartition(":")
     return prefix == f"system:serviceaccount:{cluster.namespace}" and account in _ACCOUNTS
+
+
+def is_handler(user: User, *, cluster: Cluster = STANDARD) -> bool:
+    """Whether *user* is the virt-handler of a node."""
+    return user.name == f"system:serviceaccount:{cluster.namespace}:{_HANDLER}"
+
+
+def is_controller(user: User, *, cluster: Cluster = STANDARD) -> bool:
+    """Whether *user* is virt-controller."""
+    return user.name == f"system:serviceaccount:{cluster.namespace}:{_CONTROLLER}"
 
 
 def check(

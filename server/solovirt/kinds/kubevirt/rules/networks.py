@@ -7,15 +7,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from solovirt.kinds.kubevirt import denial
+from solovirt.kinds.kubevirt import denial, feature_gates
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
-from solovirt.kinds.kubevirt.rules import dns
+from solovirt.kinds.kubevirt.rules import claims, dns
 from solovirt.machinery.errors import Cause
 
 Spec = Mapping[str, Any]
 
 BINDINGS = ("bridge", "masquerade", "sriov", "passtBinding", "slirp", "macvtap", "passt", "binding")
 """The fields of an interface of which exactly one says how it is connected."""
+_IS_BINDING = frozenset(BINDINGS)
+_HARDWARE = frozenset(("model", "macAddress", "pciAddress"))
+_INTERFACE_NAME = re.compile("[A-Za-z0-9-_]+")
 _DISCONTINUED = {
     "slirp": "Slirp interface support has been discontinued since v1.3",
     "passt": "Passt network binding has been discontinued since v1.3",
@@ -48,27 +51,45 @@ def _name(thing: Spec) -> str:
     return str(thing.get("name") or "")
 
 
-def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD, creating: bool = False) -> list[Cause]:
-    """Rules 98 to 123, in their order. Discontinued bindings are refused on *creating* only."""
+def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
+    """Rules 98 to 122 and 124, in their order."""
     causes = [*_check_pod_networks(spec, path), *_check_sources(spec, path)]
+    causes += claims.check_networks(spec, path, cluster=cluster)
     by_name = {_name(network): network for network in _networks(spec)}
     for index, interface in enumerate(_interfaces(spec)):
         field = f"{path}.domain.devices.interfaces[{index}]"
-        causes += _check_state(interface, field, by_name)
+        if "state" in interface:
+            causes += _check_state(interface, field, by_name)
         causes += _check_binding(interface, field, by_name, cluster)
     causes += _check_pairing(spec, path)
     for index, interface in enumerate(_interfaces(spec)):
         field = f"{path}.domain.devices.interfaces[{index}]"
-        causes += _check_hardware(interface, field)
-        causes += _check_ports(interface, field, by_name, cluster)
-        causes += _check_dhcp(interface, field, path)
-        if creating:
-            causes += [
-                denial.invalid(f"{field}.{binding}", text)
-                for binding, text in _DISCONTINUED.items()
-                if interface.get(binding) is not None
-            ]
+        if not interface.keys().isdisjoint(_HARDWARE):
+            causes += _check_hardware(interface, field)
+        if "ports" in interface or "portRanges" in interface:
+            causes += _check_ports(interface, field, by_name, cluster)
+        if "dhcpOptions" in interface:
+            causes += _check_dhcp(interface, field, path)
     return causes
+
+
+def check_discontinued(spec: Spec, path: str) -> list[Cause]:
+    """Rule 123: bindings that are gone. Objects that exist may keep them."""
+    return [
+        denial.invalid(f"{path}.domain.devices.interfaces[{index}].{binding}", text)
+        for index, interface in enumerate(_interfaces(spec))
+        for binding, text in _DISCONTINUED.items()
+        if interface.get(binding) is not None
+    ]
+
+
+def check_discontinued_gates(spec: Spec, *, cluster: Cluster = STANDARD) -> list[Cause]:
+    """Rule 189: bindings that are gone, used where the gate that once opened them is still listed."""
+    return [
+        denial.not_supported(None, text)
+        for gate, (binding, text) in feature_gates.DISCONTINUED_BINDINGS.items()
+        if gate in cluster.listed_gates and any(one.get(binding) is not None for one in _interfaces(spec))
+    ]
 
 
 def _check_pod_networks(spec: Spec, path: str) -> Iterator[Cause]:
@@ -115,7 +136,7 @@ def _check_state(interface: Spec, field: str, by_name: Mapping[str, Spec]) -> It
 def _check_binding(interface: Spec, field: str, by_name: Mapping[str, Spec], cluster: Cluster) -> Iterator[Cause]:
     name = _name(interface)
     network = by_name.get(name)
-    if sum(interface.get(binding) is not None for binding in BINDINGS) != 1:
+    if sum(details is not None and key in _IS_BINDING for key, details in interface.items()) != 1:
         yield denial.invalid(field, f"logical {name} interface must have exactly one binding method or binding plugin")
     if interface.get("masquerade") is not None:
         if network is not None and network.get("pod") is None:
@@ -153,7 +174,7 @@ def _check_pairing(spec: Spec, path: str) -> Iterator[Cause]:
             yield denial.duplicate(field, "Only one interface can be connected to one specific network")
         if name not in networks:
             yield denial.invalid(field, f"{field} '{name}' not found.")
-        if not re.fullmatch(r"[A-Za-z0-9-_]+", name):
+        if not _INTERFACE_NAME.fullmatch(name):
             text = "Network interface name can only contain alphabetical characters, numbers, dashes (-) or underscores (_)"
             yield denial.invalid(field, text)
 

@@ -1,4 +1,4 @@
-"""Rules on what the launcher pod gets of the spec: DNS, eviction, service account, claims (reference kubevirt-validation.md 5.6)."""
+"""Rules on what the launcher pod gets of the spec: DNS, eviction, service account (reference kubevirt-validation.md 5.6)."""
 
 from __future__ import annotations
 
@@ -76,22 +76,3 @@ def check_service_account(spec: Spec, path: str) -> Iterator[Cause]:
                 "must reference the same service account"
             )
             yield denial.invalid(field, text)
-
-
-def check_resource_claims(spec: Spec, path: str) -> Iterator[Cause]:
-    """Rule 188, the claims themselves."""
-    names: set[str] = set()
-    for index, claim in enumerate(spec.get("resourceClaims") or ()):
-        field = f"{path}.resourceClaims[{index}]"
-        name = claim.get("name") or ""
-        if not name:
-            yield denial.required(f"{field}.name", f"{field}.name is a required field")
-        elif name in names:
-            yield denial.duplicate(f"{field}.name", f'duplicate resourceClaims name "{name}"')
-        names.add(name)
-        given = [key for key in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(key)]
-        if len(given) > 1:
-            text = "at most one of resourceClaimName or resourceClaimTemplateName may be specified"
-            yield denial.invalid(field, text)
-        if not given:
-            yield denial.invalid(field, "must specify one of: resourceClaimName, resourceClaimTemplateName")

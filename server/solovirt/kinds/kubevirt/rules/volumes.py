@@ -34,7 +34,10 @@ SOURCES = (
 )
 """The fields of a volume of which exactly one says where its bytes come from."""
 _MOST_CLOUD_INIT_BYTES = 2048
-_NAMED = (("configMap", "name"), ("secret", "secretName"), ("serviceAccount", "serviceAccountName"))
+_IS_SOURCE = frozenset(SOURCES)
+_CLOUD_INIT = ("cloudInitNoCloud", "cloudInitConfigDrive")
+_NAMED = {"configMap": "name", "secret": "secretName", "serviceAccount": "serviceAccountName"}
+"""Sources that are nothing without a name, and the field that has it."""
 _AT_MOST_ONE = (
     ("serviceAccount", "serviceAccount"),
     ("downwardMetrics", "downwardMetric"),
@@ -59,40 +62,46 @@ def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
     """Rules 156 to 168 and 144, in their order."""
     volumes: Sequence[Spec] = spec.get("volumes") or ()
     causes: list[Cause] = []
+    first_of = {volume.get("name"): index for index, volume in reversed(tuple(enumerate(volumes)))}
+    kinds: list[str] = []
     for index, volume in enumerate(volumes):
         field = f"{path}.volumes[{index}]"
-        for other in range(index):
-            if volumes[other].get("name") == volume.get("name"):
-                text = f"{field} and {path}.volumes[{other}] must not have the same Name."
-                causes.append(denial.invalid(f"{field}.name", text))
-                break
-        if sum(volume.get(source) is not None for source in SOURCES) != 1:
+        if (other := first_of[volume.get("name")]) != index:
+            text = f"{field} and {path}.volumes[{other}] must not have the same Name."
+            causes.append(denial.invalid(f"{field}.name", text))
+        given = [source for source, details in volume.items() if details is not None and source in _IS_SOURCE]
+        kinds += given
+        if len(given) != 1:
             causes.append(denial.invalid(field, f"{field} must have exactly one source type set"))
         if (data_volume := volume.get("dataVolume")) is not None and not data_volume.get("name"):
             causes.append(denial.required(f"{field}.name", "DataVolume 'name' must be set"))
-        for source in ("cloudInitNoCloud", "cloudInitConfigDrive"):
-            if (details := volume.get(source)) is not None:
-                causes += _check_cloud_init(details, f"{field}.{source}", source)
-        causes += _check_host_disk(volume, field, cluster)
-        causes += [
-            denial.invalid(f"{field}.{source}.{key}", f"{field}.{source}.{key} is a required field")
-            for source, key in _NAMED
-            if volume.get(source) is not None and not volume[source].get(key)
-        ]
-        if volume.get("downwardMetrics") is not None and not cluster.has("DownwardMetrics"):
-            text = "downwardMetrics disks are not allowed: DownwardMetrics feature gate is not enabled."
-            causes.append(denial.invalid(field, text))
-        if disk_path := (volume.get("containerDisk") or {}).get("path"):
-            causes += check_container_path(disk_path, f"{field}.containerDisk")
+        for source in given:
+            causes += _check_source(source, volume[source], field, cluster)
     causes += [
         denial.invalid(f"{path}.volumes", f"{path}.volumes must have max one {label} volume set")
         for source, label in _AT_MOST_ONE
-        if sum(volume.get(source) is not None for volume in volumes) > 1
+        if kinds.count(source) > 1
     ]
     if spec.get("utilityVolumes"):
         text = "cannot create VMI with utility volumes in spec, utility volumes can only be added via hotplug"
         causes.append(denial.invalid(f"{path}.utilityVolumes", text))
     return causes
+
+
+def _check_source(source: str, details: Spec, field: str, cluster: Cluster) -> Iterator[Cause]:
+    if source in _CLOUD_INIT:
+        yield from _check_cloud_init(details, f"{field}.{source}", source)
+    elif source == "hostDisk":
+        yield from _check_host_disk(details, field, cluster)
+    elif (key := _NAMED.get(source)) is not None:
+        if not details.get(key):
+            yield denial.invalid(f"{field}.{source}.{key}", f"{field}.{source}.{key} is a required field")
+    elif source == "downwardMetrics":
+        if not cluster.has("DownwardMetrics"):
+            text = "downwardMetrics disks are not allowed: DownwardMetrics feature gate is not enabled."
+            yield denial.invalid(field, text)
+    elif source == "containerDisk" and (path := details.get("path")):
+        yield from check_container_path(path, f"{field}.containerDisk")
 
 
 def check_container_path(path: str, field: str) -> Iterator[Cause]:
@@ -132,11 +141,8 @@ def _check_cloud_init(details: Spec, field: str, source: str) -> Iterator[Cause]
         yield denial.invalid(field, text)
 
 
-def _check_host_disk(volume: Spec, field: str, cluster: Cluster) -> Iterator[Cause]:
+def _check_host_disk(disk: Spec, field: str, cluster: Cluster) -> Iterator[Cause]:
     """Rule 164."""
-    disk = volume.get("hostDisk")
-    if disk is None:
-        return
     if not cluster.has("HostDisk"):
         yield denial.invalid(field, "HostDisk feature gate is not enabled")
     field = f"{field}.hostDisk"
