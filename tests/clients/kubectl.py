@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,16 +25,26 @@ def kubectl_binary(minor: str) -> Path:
 
 @dataclass(frozen=True)
 class Kubectl:
-    """One kubectl, talking to one server."""
+    """One kubectl, talking to one server; in *namespace* unless a command names another."""
 
     minor: str
     binary: Path
     kubeconfig: Path
     home: Path
+    namespace: str = "default"
+
+    @property
+    def version(self) -> int:
+        """The minor version as a number."""
+        return int(self.minor)
+
+    def within(self, namespace: str) -> Kubectl:
+        """The same kubectl in another namespace."""
+        return replace(self, namespace=namespace)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(self.binary), *arguments],
+            [str(self.binary), "--namespace", self.namespace, *arguments],
             env={"HOME": str(self.home), "PATH": os.environ["PATH"], "KUBECONFIG": str(self.kubeconfig), **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -70,7 +80,8 @@ class Kubectl:
 
 
 def mask(text: str) -> str:
-    """Replace what differs from run to run, ages and uids, and squeeze the columns."""
+    """Replace what differs from run to run, ages, times and uids, and squeeze the columns."""
     text = re.sub(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uid>", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>", text)
     lines = [re.sub(r"(?<=\s)\d+(s|m|h|d)(\d+(s|m|h))?\b", "<age>", line) for line in text.splitlines()]
     return "\n".join(re.sub(r" {2,}", "  ", line).rstrip() for line in lines)
