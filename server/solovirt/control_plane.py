@@ -26,6 +26,7 @@ from solovirt.machinery.clock import Clock, SystemClock
 from solovirt.machinery.registry import Registry
 
 if TYPE_CHECKING:
+    from solovirt.kinds.access import Access
     from solovirt.machinery.control.manager import Manager
     from solovirt.machinery.store.sql import SqlStore
     from solovirt.machinery.verbs.api import Verbs
@@ -65,6 +66,7 @@ class ControlPlane:
     api: Verbs
     manager: Manager
     runtime: Runtime
+    access: Access
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, prepare: bool = True) -> None:
         self.settings = settings
@@ -161,6 +163,26 @@ class ControlPlane:
         self._stack.push_async_callback(self.store.close)
         self.schemas = SchemaSet(registry)
         self.api = Verbs(registry, self.store, self.schemas, self.clock)
+        self.access = self._open_access()
+
+    def _open_access(self) -> Access:
+        from solovirt.kinds.access import Access
+        from solovirt.machinery.auth.jwt import KeyHolder
+
+        directory = self.settings.data_dir / "pki"
+
+        def load() -> bytes | None:
+            from solovirt import pki
+
+            return pki.read_signing_key(directory)
+
+        def save(pem: bytes) -> None:
+            from solovirt import pki
+
+            pki.write_signing_key(directory, pem)
+
+        users = {self.admin_token: ADMIN} if self.admin_token is not None else {}
+        return Access(self.store, self.clock, users=users, keys=KeyHolder(load=load, save=save))
 
     def _register_kinds(self, registry: Registry) -> None:
         from solovirt import kinds
@@ -199,9 +221,10 @@ class ControlPlane:
             registry=self.registry,
             launcher_pods=settings.launcher_pods,
             root_certificate=(self.authority_pem or b"").decode(),
+            tokens=self.access.accounts,
             transfers=SimulatedTransfers(self.clock, seconds=0 if settings.instant else DEFAULT_SECONDS),
         )
-        subresources.install(self.registry, self.api, self.store)
+        subresources.install(self.registry, self.api, self.store, clock=self.clock, access=self.access)
         self.manager.add_background(
             Compaction(
                 self.store, self.clock, keep_revisions=settings.history_revisions, keep_seconds=settings.history_seconds
@@ -214,15 +237,13 @@ class ControlPlane:
         self._stack.push_async_callback(self.manager.stop)
 
     async def _start_http(self, listener: socket.socket) -> None:
-        from solovirt.machinery.auth.authoriser import MastersOnly
-        from solovirt.machinery.auth.tokens import TokenAuthenticator
+        from solovirt.kinds.authentication import service_accounts
         from solovirt.machinery.http.app import create_app
         from solovirt.machinery.http.health import Health
+        from solovirt.machinery.http.server import StaticDocument
 
-        settings = self.settings
-        authenticator: Authenticator = EveryoneIsAdmin()
-        if self.admin_token is not None:
-            authenticator = TokenAuthenticator({self.admin_token: ADMIN})
+        settings, access = self.settings, self.access
+        authenticator: Authenticator = EveryoneIsAdmin() if settings.insecure_http else access.authenticator
         health = Health()
         health.add("controllers", lambda: "; ".join(self.manager.health()) or None, ready_only=True)
         app = create_app(
@@ -232,10 +253,16 @@ class ControlPlane:
             schemas=self.schemas,
             clock=self.clock,
             authenticator=authenticator,
-            authoriser=MastersOnly(),
+            authoriser=access.authoriser,
             health=health,
             version_info=version_info(),
             collectors=(self._queues,),
+            documents={
+                service_accounts.CONFIGURATION_PATH: StaticDocument(
+                    lambda: access.accounts.configuration(self.url), "application/json"
+                ),
+                service_accounts.KEYS_PATH: StaticDocument(access.accounts.key_set, "application/jwk-set+json"),
+            },
         )
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()

@@ -1,8 +1,8 @@
 """
 The keys of one control plane: a certificate authority, the serving certificate it signs, and the administrator's token.
 
-They are made at first start and kept in the data directory (`pki/`, private keys readable by the owner only). The authority also verifies
-client certificates. A serving certificate that lacks a wanted name, or ends within thirty days, is made anew; the authority stays, so
+They are made at first start and kept in the data directory (`pki/`, private keys readable by the owner only). The authority also issues and
+verifies client certificates; the key that signs service accounts' tokens joins them with the first token. A serving certificate that lacks a wanted name, or ends within thirty days, is made anew; the authority stays, so
 kubeconfigs that were handed out go on working.
 """
 
@@ -24,6 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _AUTHORITY_DAYS = 3650
 _SERVING_DAYS = 365
+_SIGNING_KEY = "service-account.key"
 _RENEW_BEFORE = timedelta(days=30)
 # What a pod of a real cluster would call the API server; harmless here and expected by some clients' checks.
 _CLUSTER_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
@@ -59,6 +60,34 @@ def ensure_keys(directory: Path, *, names: tuple[str, ...]) -> Keys:
     if not token_file.exists():
         _write_private(token_file, secrets.token_urlsafe(32).encode())
     return Keys(directory, (directory / "ca.crt").read_bytes(), token_file.read_text().strip())
+
+
+def read_signing_key(directory: Path) -> bytes | None:
+    """The key that signs service accounts' tokens (PEM), None if none was made yet."""
+    path = directory / _SIGNING_KEY
+    return path.read_bytes() if path.exists() else None
+
+
+def write_signing_key(directory: Path, pem: bytes) -> None:
+    """Keep the key that signs service accounts' tokens."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_private(directory / _SIGNING_KEY, pem)
+
+
+def issue_client_certificate(directory: Path, name: str, groups: tuple[str, ...], *, days: int) -> tuple[bytes, bytes]:
+    """A client certificate (PEM) of the authority in *directory* for a user called *name* in *groups*, and its key (PEM)."""
+    authority, authority_key = _load_authority(directory)
+    key = ec.generate_private_key(ec.SECP256R1())
+    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+    subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        _builder(subject, authority.subject, key.public_key(), days)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM), _pem(key)
 
 
 def _write_private(path: Path, content: bytes) -> None:
@@ -134,11 +163,16 @@ def _is_serving_certificate_good(directory: Path, names: tuple[str, ...]) -> boo
     return present >= set(names) and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
 
 
-def _make_serving_certificate(directory: Path, names: tuple[str, ...]) -> None:
-    authority = x509.load_pem_x509_certificate((directory / "ca.crt").read_bytes())
-    authority_key = serialization.load_pem_private_key((directory / "ca.key").read_bytes(), password=None)
-    if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
+def _load_authority(directory: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    certificate = x509.load_pem_x509_certificate((directory / "ca.crt").read_bytes())
+    key = serialization.load_pem_private_key((directory / "ca.key").read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{directory / 'ca.key'} is not an elliptic-curve key")
+    return certificate, key
+
+
+def _make_serving_certificate(directory: Path, names: tuple[str, ...]) -> None:
+    authority, authority_key = _load_authority(directory)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "solovirt")])
     certificate = (

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from solovirt.kinds.core import bootstrap as cluster
 from solovirt.kinds.core import names as core
 from solovirt.kinds.kubevirt import bootstrap as installation
+from solovirt.kinds.kubevirt import roles as kubevirt_roles
+from solovirt.kinds.rbac import bootstrap as rbac
+from solovirt.machinery.auth.authoriser import MASTERS
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.control.manager import service_account as account
 from solovirt.machinery.errors import AlreadyExists
@@ -21,6 +24,7 @@ from solovirt.volumes.protocol import Operation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from solovirt.kinds.authentication.service_accounts import ServiceAccountTokens
     from solovirt.machinery.control.manager import Manager
     from solovirt.machinery.control.protocol import Objects, Recorder, Tools
     from solovirt.machinery.registry import Registry
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 VIRT_CONTROLLER: User = account("kubevirt", "kubevirt-controller")
 """Who KubeVirt's controllers are: webhooks let it do what users may not."""
 CDI_CONTROLLER: User = account("cdi", "cdi-sa")
+
+_BOOTSTRAPPER = User("system:apiserver", (MASTERS, "system:authenticated"))
 
 # The field managers of KubeVirt's and CDI's controllers, after their programs.
 _VIRT_MANAGER, _VIRT_OPERATOR, _CDI_MANAGER = "virt-controller", "virt-operator", "virt-cdi-controller"
@@ -48,19 +54,20 @@ def install(
     launcher_pods: bool = True,
     root_certificate: str = "",
     transfers: Transfers | None = None,
+    tokens: ServiceAccountTokens | None = None,
 ) -> None:
     """
     Add every loop there is: Kubernetes' own, those of instances on *runtime*, and those of machines and disks.
 
     *root_certificate* is the PEM by which clients inside the cluster know the server; *transfers* fills disks (without one it only takes
-    time); *registry* must be the manager's.
+    time); *registry* must be the manager's. *tokens* issues what goes into Secrets for service accounts.
     """
     # Imported here: whoever needs one of the loops (a test, a tool) shall not load them all.
     from solovirt.controllers import builtin, node, virtual_machine_instance
 
     if registry is not manager.registry:
         raise ValueError("controllers reconcile what their manager's registry serves")
-    builtin.install(manager, root_certificate=root_certificate)
+    builtin.install(manager, root_certificate=root_certificate, tokens=tokens)
     node.install(manager, runtime)
     virtual_machine_instance.install(manager, runtime, launcher_pods=launcher_pods)
     install_virtual_machines(manager, transfers=transfers)
@@ -106,10 +113,13 @@ def _cdi_recorders(manager: Manager) -> dict[Operation, Recorder]:
 
 async def bootstrap(manager: Manager, *, registry: Registry) -> None:
     """Create what is missing of a fresh installation; what is there is left as it is. The store must be open."""
-    objects = manager.tools("solovirt").objects
+    # What a cluster starts from may be given by nobody who holds less.
+    objects = manager.tools("solovirt", user=_BOOTSTRAPPER).objects
     # Together, so that they share a commit.
     await _create_missing(objects, [(core.NAMESPACES, one) for one in installation.namespaces()], registry)
-    await _create_missing(objects, [*cluster.objects(), *installation.objects(manager.clock.now())], registry)
+    roles = rbac.objects(kubevirt_roles.cluster_roles(), kubevirt_roles.cluster_role_bindings())
+    others = [*cluster.objects(), *installation.objects(manager.clock.now()), *roles]
+    await _create_missing(objects, others, registry)
 
 
 async def _create_missing(

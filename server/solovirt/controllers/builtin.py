@@ -6,6 +6,7 @@ They write as in a cluster: each under its own service account of kube-system, a
 
 from __future__ import annotations
 
+from solovirt.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from solovirt.controllers.event_expiry import EventExpiry
 from solovirt.controllers.garbage_collector import GarbageCollector
 from solovirt.controllers.namespace import NamespaceController
@@ -13,6 +14,8 @@ from solovirt.controllers.persistent_volume import PersistentVolumeController
 from solovirt.controllers.persistent_volume_claim import PersistentVolumeClaimController
 from solovirt.controllers.pod import PodController
 from solovirt.controllers.service_account import RootCertificateController, ServiceAccountController
+from solovirt.controllers.service_account_token import ServiceAccountTokenController
+from solovirt.kinds.authentication.service_accounts import ServiceAccountTokens
 from solovirt.machinery.control.manager import Manager
 from solovirt.machinery.control.protocol import Tools
 
@@ -20,8 +23,13 @@ FIELD_MANAGER = "kube-controller-manager"
 """The program that these loops are part of in a cluster; managedFields show it."""
 
 
-def install(manager: Manager, *, root_certificate: str = "") -> None:
-    """Add all of them. *root_certificate* is the PEM that every namespace's `kube-root-ca.crt` carries."""
+def install(manager: Manager, *, root_certificate: str = "", tokens: ServiceAccountTokens | None = None) -> None:
+    """
+    Add all of them.
+
+    *root_certificate* is the PEM that every namespace's `kube-root-ca.crt` carries. Without *tokens* the Secrets that are for service accounts'
+    tokens stay empty.
+    """
     store, registry = manager.store, manager.registry
 
     def tools(name: str) -> Tools:
@@ -36,4 +44,15 @@ def install(manager: Manager, *, root_certificate: str = "") -> None:
     )
     manager.add(PersistentVolumeController(tools(PersistentVolumeController.name)))
     manager.add(PodController(tools(PodController.name), store=store))
+    manager.add(
+        ClusterRoleAggregationController(
+            manager.tools(ClusterRoleAggregationController.name), store=store, registry=registry
+        )
+    )
+    if tokens is not None:
+        manager.add(
+            ServiceAccountTokenController(
+                tools(ServiceAccountTokenController.name), store=store, tokens=tokens, certificate=root_certificate
+            )
+        )
     manager.add_background(EventExpiry(tools(EventExpiry.name), store=store))

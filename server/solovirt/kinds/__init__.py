@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _PACKAGES = (
     "core",
     "apps",
+    "authentication",
+    "authorization",
     "autoscaling",
     "batch",
     "networking",

@@ -117,7 +117,8 @@ class Subresource:
 
     `status` and `scale` are served by the machinery. Any other is declared here by name and handled by code registered for it
     (`solovirt.machinery.registry.Registry.handle`); start-up fails if nobody does. *group*, *version* and *kind* are those of the body
-    where they differ from the parent's.
+    where they differ from the parent's. With *model* the body is decoded and checked as an object of that type before the handler gets it, and
+    a POST answers 201.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Subresource:
     kind: str
     group: str | None = None
     version: str | None = None
+    model: ModelRef | None = None
 
 
 class Flavour(Enum):

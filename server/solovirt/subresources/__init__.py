@@ -1,18 +1,29 @@
 """
-The handlers of subresources that act, one module for each activity.
+The handlers of subresources that act, and of resources that are only answered, one module for each activity.
 
-A kind declares a subresource by name; `install` registers who answers it.
+A kind declares a subresource by name, or itself as virtual; `install` registers who answers it.
 """
 
 from __future__ import annotations
 
+from solovirt.kinds.access import Access
+from solovirt.machinery.clock import Clock
 from solovirt.machinery.registry import Registry
 from solovirt.machinery.store.protocol import Store
 from solovirt.machinery.verbs.protocol import Api
-from solovirt.subresources import namespace_finalize, virtual_machine_lifecycle
+from solovirt.subresources import (
+    access_reviews,
+    identity_reviews,
+    namespace_finalize,
+    service_account_token,
+    virtual_machine_lifecycle,
+)
 
 
-def install(registry: Registry, api: Api, store: Store) -> None:
+def install(registry: Registry, api: Api, store: Store, *, clock: Clock, access: Access) -> None:
     """Register every handler there is."""
     namespace_finalize.install(registry, api)
     virtual_machine_lifecycle.install(registry, api, store)
+    access_reviews.install(registry, access.authoriser, access.roles)
+    identity_reviews.install(registry, access.bearer, clock)
+    service_account_token.install(registry, store, access.accounts, clock)

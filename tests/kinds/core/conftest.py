@@ -46,7 +46,7 @@ class Kind:
             resource=self.resource,
             version="v1",
             key=ObjectKey(metadata.get("namespace", ""), metadata["name"]),
-            user=User("someone"),
+            user=User("someone", ("system:masters",)),
             lookup=self.others,
             now=datetime(2026, 1, 1, tzinfo=UTC),
             subresource=subresource,

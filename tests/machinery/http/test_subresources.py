@@ -106,5 +106,6 @@ async def test_virtual_resources_are_answered_by_their_handler(client, registry)
     assert reply.json == {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "SelfSubjectReview",
+        "metadata": {},
         "status": {"userInfo": {"username": "admin"}},
     }

@@ -283,6 +283,16 @@ RESOURCES: tuple[Resource, ...] = (
         behaviour=Behaviour(),
         short_names=("sa",),
         flavour=Flavour.BUILT_IN,
+        subresources=(
+            Subresource(
+                "token",
+                verbs=("create",),
+                kind="TokenRequest",
+                group="authentication.k8s.io",
+                version="v1",
+                model=ModelRef("solovirt.kinds.authentication.models.reviews:TokenRequest"),
+            ),
+        ),
         has_generation=False,
         unconditional_update=True,
         returns_deleted=True,

@@ -1,15 +1,15 @@
-"""Roles and their bindings: defaults, what a rule must have, and that a binding's role stays (reference kubernetes-api.md 6)."""
+"""Roles and their bindings: defaults, who may write them, what a rule must have, and that a binding's role stays (reference kubernetes-api.md 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from solovirt.kinds.rbac import escalation
+from solovirt.kinds.rbac.names import GROUP
 from solovirt.machinery.admission import Admission, Behaviour
 from solovirt.machinery.errors import FieldError, invalid, not_supported, required
 from solovirt.machinery.resource import Document
-
-GROUP = "rbac.authorization.k8s.io"
 
 _SUBJECT_KINDS = ("Group", "ServiceAccount", "User")
 
@@ -20,10 +20,21 @@ class RoleBehaviour(Behaviour):
     def __init__(self, *, cluster: bool) -> None:
         self._cluster = cluster
 
+    def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
+        escalation.check_role(obj, old, admission)
+
     def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
         errors = []
         for index, rule in enumerate(obj.get("rules") or ()):
             errors += self._rule_errors(f"rules[{index}]", rule)
+        gathering = obj.get("aggregationRule")
+        if gathering is not None and not gathering.get("clusterRoleSelectors"):
+            errors.append(
+                required(
+                    "aggregationRule.clusterRoleSelectors",
+                    "at least one clusterRoleSelector required if aggregationRule is non-nil",
+                )
+            )
         return errors
 
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
@@ -67,6 +78,7 @@ class BindingBehaviour(Behaviour):
         for subject in obj.get("subjects") or ():
             if subject.get("apiGroup") is None and subject.get("kind") in ("Group", "User"):
                 subject["apiGroup"] = GROUP
+        escalation.check_binding(obj, old, admission)
 
     def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
         role = obj.get("roleRef") or {}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from solovirt.kinds.rbac import columns
 from solovirt.kinds.rbac.behaviour import BindingBehaviour, RoleBehaviour
+from solovirt.kinds.rbac.names import GROUP
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
-
-GROUP = "rbac.authorization.k8s.io"
 
 RESOURCES: tuple[Resource, ...] = (
     Resource(

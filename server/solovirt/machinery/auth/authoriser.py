@@ -1,8 +1,8 @@
 """
 May they: the rules that hold whatever else decides (reference kubernetes-api.md 6).
 
-Members of `system:masters` may do everything, everybody may ask for health and version, and whoever has proved an identity may discover what is
-served. Beyond that an authoriser that is plugged in decides (RBAC); without one the answer is no.
+Members of `system:masters` may do everything. Of the others an authoriser that is plugged in decides (RBAC). Without one everybody may ask for
+health and version, whoever has proved an identity may discover what is served, and the answer to the rest is no.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _REVIEWS = (
 
 
 class MastersOnly:
-    """Everything for masters, health and discovery for the rest; *rules* decides what is beyond that."""
+    """Everything for masters; for the rest what *rules* decides, or without them health and discovery."""
 
     def __init__(self, rules: Authoriser | None = None) -> None:
         self._rules = rules
@@ -31,6 +31,8 @@ class MastersOnly:
     def allows(self, user: User, attributes: Attributes) -> tuple[bool, str]:
         if MASTERS in user.groups:
             return True, ""
+        if self._rules is not None:
+            return self._rules.allows(user, attributes)
         if attributes.path:
             if _may_read(user, attributes):
                 return True, ""
@@ -40,8 +42,6 @@ class MastersOnly:
             and (attributes.group, attributes.resource) in _REVIEWS
         ):
             return True, ""
-        if self._rules is not None:
-            return self._rules.allows(user, attributes)
         return False, ""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from solovirt.machinery.auth.identity import Credentials, User
 from solovirt.machinery.errors import Unauthorized
@@ -13,14 +14,23 @@ from solovirt.machinery.errors import Unauthorized
 _AUTHENTICATED = "system:authenticated"
 
 
+class TokenVerifier(Protocol):
+    """Knows tokens of some kind."""
+
+    def verify(self, token: str) -> User | None:
+        """Whose *token* is; None if it is none of this kind. Raises Unauthorized if it is, and is not good."""
+        ...
+
+
 class TokenAuthenticator:
     """
-    Static tokens, and client certificates that the TLS layer has verified.
+    Client certificates that the TLS layer has verified, static tokens, and tokens that *verifiers* know, in this order.
 
-    A certificate goes before a token. A token that is not known is refused rather than taken for nobody.
+    A token that nobody knows is refused rather than taken for nobody.
     """
 
-    def __init__(self, tokens: Mapping[str, User]) -> None:
+    def __init__(self, tokens: Mapping[str, User], verifiers: Sequence[TokenVerifier] = ()) -> None:
+        self._verifiers = tuple(verifiers)
         # Found by digest: how long a look-up takes says nothing of how much of a token was right.
         self._users = {_digest(token): (token.encode(), _authenticated(user)) for token, user in tokens.items()}
 
@@ -29,12 +39,21 @@ class TokenAuthenticator:
             return _authenticated(User(credentials.certificate_name, credentials.certificate_groups))
         if credentials.bearer_token is None:
             return None
-        known = self._users.get(_digest(credentials.bearer_token))
-        if known is None or not hmac.compare_digest(
-            known[0], credentials.bearer_token.encode("utf-8", "surrogateescape")
-        ):
+        user = self.user_of(credentials.bearer_token)
+        if user is None:
             raise Unauthorized
-        return known[1]
+        return user
+
+    def user_of(self, token: str) -> User | None:
+        """Whose bearer token it is, None if nobody knows it. Raises Unauthorized."""
+        known = self._users.get(_digest(token))
+        if known is not None and hmac.compare_digest(known[0], token.encode("utf-8", "surrogateescape")):
+            return known[1]
+        for verifier in self._verifiers:
+            user = verifier.verify(token)
+            if user is not None:
+                return user
+        return None
 
 
 def _digest(token: str) -> bytes:

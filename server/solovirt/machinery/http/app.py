@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from solovirt.machinery.http.decoding import BODY_LIMIT
-from solovirt.machinery.http.server import ApiServer
+from solovirt.machinery.http.server import ApiServer, StaticDocument
 
 if TYPE_CHECKING:
     from solovirt.machinery.auth.identity import Authenticator, Authoriser
@@ -39,12 +39,13 @@ def create_app(
     health: Health,
     version_info: Document,
     collectors: Sequence[Collector] = (),
+    documents: Mapping[str, StaticDocument] | None = None,
 ) -> web.Application:
     """
     Put the server together. Whoever runs the application starts and closes the store.
 
-    *version_info* is the body of /version. What *collectors* give shows on /metrics too. When the application shuts down, watches end
-    cleanly before connections are closed.
+    *version_info* is the body of /version. What *collectors* give shows on /metrics too; *documents* are served by their path. When the
+    application shuts down, watches end cleanly before connections are closed.
     """
     server = ApiServer(
         registry=registry,
@@ -57,6 +58,7 @@ def create_app(
         health=health,
         version_info=version_info,
         collectors=collectors,
+        documents=documents,
     )
     application = web.Application(
         client_max_size=BODY_LIMIT,

@@ -16,7 +16,7 @@ from solovirt.machinery.http import failures, negotiation
 from solovirt.machinery.resource import Flavour, Resource, Subresource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aiohttp import web
 
@@ -46,8 +46,10 @@ _OTHER_PATHS = (
 class Discovery:
     """Answers the paths above resources: `/`, `/api…`, `/apis…` and `/version`."""
 
-    def __init__(self, registry: Registry, version_info: Document) -> None:
+    def __init__(self, registry: Registry, version_info: Document, *, paths: Sequence[str] = ()) -> None:
+        """*paths* are served by others, and listed at `/`."""
         self._registry = registry
+        self._paths = tuple(paths)
         self._version = orjson.dumps(version_info)
         self._generation = -1
         self._documents: dict[str, bytes] = {}
@@ -108,7 +110,7 @@ class Discovery:
             "versions": list(served.get("", {"v1": []})),
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}],
         }
-        documents["/"] = {"paths": sorted({*documents, *_OTHER_PATHS})}
+        documents["/"] = {"paths": sorted({*documents, *_OTHER_PATHS, *self._paths})}
         self._documents = {path: orjson.dumps(document) for path, document in documents.items()}
         for form in _AGGREGATED_VERSIONS:
             self._add_aggregated("/api", form, {"": served.get("", {})})

@@ -12,9 +12,10 @@ from functools import cached_property
 
 import orjson
 
+from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.http import tables
 from solovirt.machinery.registry import Registry
-from solovirt.machinery.resource import Flavour, Resource, Version
+from solovirt.machinery.resource import Flavour, Resource, Subresource, Version
 from solovirt.machinery.store import encoding
 from solovirt.machinery.verbs.protocol import Target
 
@@ -71,6 +72,15 @@ class Endpoint:
         self.has_status = resource.status_subresource or "status" in self.subresources
 
     @cached_property
+    def bodies(self) -> dict[str, Endpoint]:
+        """The bodies of subresources that have a type of their own, as endpoints to decode by."""
+        return {
+            name: Endpoint(_body(self.resource, sub), Version(sub.version or self.version.name, sub.model))
+            for name, sub in self.subresources.items()
+            if sub.model is not None
+        }
+
+    @cached_property
     def table(self) -> tables.Layout:
         """The columns, compiled."""
         return tables.Layout(self.resource, self.version)
@@ -89,6 +99,21 @@ class Endpoint:
         return Target(
             self.resource, self.version.name, namespace if self.resource.namespaced else "", name, subresource
         )
+
+
+def _body(parent: Resource, subresource: Subresource) -> Resource:
+    """The type of a subresource's body, declared as a kind that is not stored."""
+    return Resource(
+        group=parent.group if subresource.group is None else subresource.group,
+        kind=subresource.kind,
+        plural=parent.plural,
+        singular="",
+        scope=parent.scope,
+        versions=(Version(subresource.version or parent.storage_version.name, subresource.model),),
+        behaviour=Behaviour(),
+        flavour=parent.flavour,
+        virtual=True,
+    )
 
 
 class Endpoints:

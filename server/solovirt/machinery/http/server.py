@@ -12,12 +12,15 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import orjson
 from aiohttp import web
 
-from solovirt.machinery.auth.identity import Attributes, Authenticator, Authoriser, Credentials
+from solovirt.machinery.auth import impersonation
+from solovirt.machinery.auth.identity import Attributes, Authenticator, Authoriser, Credentials, User
 from solovirt.machinery.errors import (
     InternalError,
     MethodNotAllowed,
@@ -61,6 +64,15 @@ WRITE_SECONDS = 34.0
 """How long a write may take before it is answered 504 (reference kubernetes-api.md 9)."""
 _READING = ("GET", "HEAD")
 _BEARER_PROTOCOL = "base64url.bearer.authorization.k8s.io."
+_IMPERSONATE = "impersonate-"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticDocument:
+    """A document below no API group, such as the keys that tokens are signed with; who may read it is the authoriser's to say."""
+
+    body: Callable[[], Awaitable[Document]]
+    content_type: str
 
 
 class ApiServer:
@@ -79,8 +91,10 @@ class ApiServer:
         health: Health,
         version_info: Document,
         collectors: Sequence[Collector] = (),
+        documents: Mapping[str, StaticDocument] | None = None,
     ) -> None:
         self.registry = registry
+        self.schemas = schemas
         self.api = api
         self.store = store
         self.clock = clock
@@ -90,7 +104,8 @@ class ApiServer:
         self.watches = watching.Watches()
         self._authenticator = authenticator
         self._authoriser = authoriser
-        self._discovery = Discovery(registry, version_info)
+        self._documents = documents or {}
+        self._discovery = Discovery(registry, version_info, paths=tuple(self._documents))
         self._openapi = OpenApiDocuments(registry, schemas)
         self._stopping = False
 
@@ -139,19 +154,19 @@ class ApiServer:
         response.headers.add("Vary", "Accept-Encoding")
 
     async def _answer(self, request: Exchange) -> web.StreamResponse:
-        request.user = self._authenticate(request)
+        request.user = self._impersonated(request, self._authenticate(request))
         segments = paths.split(request.path)
         path = paths.resource_path(segments) if segments is not None else None
         if path is None:
             request.verb = request.method.lower()
-            self._authorise(request, Attributes(request.verb, path=request.path))
+            self._authorise(request.user, Attributes(request.verb, path=request.path))
             if segments is None:
                 raise failures.PlainNotFound
             return await self._non_resource(request, segments)
         request.resource = path
         request.verb = path.verb(request.method, watching=request.watching)
         self._authorise(
-            request,
+            request.user,
             Attributes(
                 request.verb,
                 path.group,
@@ -159,8 +174,7 @@ class ApiServer:
                 path.plural,
                 path.subresource,
                 path.namespace,
-                path.name
-                or (paths.selected_name(options.first(request.query, "fieldSelector")) if request.query else ""),
+                path.name or _selected_name(request),
             ),
         )
         if self._stopping:
@@ -187,7 +201,7 @@ class ApiServer:
                 "Timeout: request did not complete within the allotted time", details={}, retry_after=1
             ) from None
 
-    def _authenticate(self, request: Exchange) -> Any:
+    def _authenticate(self, request: Exchange) -> User:
         http = request.http
         header = http.headers.get("Authorization")
         token = None
@@ -200,10 +214,23 @@ class ApiServer:
         user = self._authenticator.authenticate(Credentials(token or None, name, groups))
         return user if user is not None else request.user
 
-    def _authorise(self, request: Exchange, attributes: Attributes) -> None:
-        allowed, why = self._authoriser.allows(request.user, attributes)
+    def _impersonated(self, request: Exchange, user: User) -> User:
+        """Who *user* acts as: themselves, or another whom they may impersonate. Raises BadRequest or Forbidden."""
+        headers = request.http.headers
+        # Of every request there is, hardly one has such a header: the first letter rules out most others.
+        if not any(name[0] in "Ii" and name.lower().startswith(_IMPERSONATE) for name in headers):
+            return user
+        wanted = impersonation.wanted(headers)
+        if wanted is None:
+            return user
+        for attributes in impersonation.claims(wanted):
+            self._authorise(user, attributes)
+        return impersonation.become(wanted)
+
+    def _authorise(self, user: User, attributes: Attributes) -> None:
+        allowed, why = self._authoriser.allows(user, attributes)
         if not allowed:
-            raise failures.forbidden(request.user, attributes, why)
+            raise failures.forbidden(user, attributes, why)
 
     def _endpoint(self, path: paths.ResourcePath) -> Endpoint:
         endpoint = self.endpoints.find(path.group, path.version, path.plural)
@@ -224,6 +251,8 @@ class ApiServer:
         if path.subresource:
             return self._subresource_verb(endpoint, path, request)
         if endpoint.resource.virtual:
+            if endpoint.resource.namespaced and not path.namespace:
+                raise NotFound.path()
             if request.method != "POST" or path.name:
                 raise MethodNotAllowed
             return subresources.answer_virtual
@@ -266,6 +295,12 @@ class ApiServer:
             return request.answer(*self.metrics.render())
         if first == "openapi":
             return await self._openapi.answer(request, segments[1:])
+        document = self._documents.get(request.path)
+        if document is not None:
+            body = await document.body()
+            response = request.answer(orjson.dumps(body), 200, document.content_type)
+            response.headers["Cache-Control"] = "public, max-age=3600"
+            return response
         return self._discovery.answer(request, segments)
 
     async def stop(self, _: object = None) -> None:
@@ -273,6 +308,13 @@ class ApiServer:
         self._stopping = True
         self.health.shut_down()
         self.watches.close()
+
+
+def _selected_name(request: Exchange) -> str:
+    """The one object that a list or watch is about by its field selector."""
+    if not request.query or request.verb not in ("list", "watch"):
+        return ""
+    return paths.selected_name(options.first(request.query, "fieldSelector"))
 
 
 Verb = Callable[[ApiServer, Exchange, Endpoint, paths.ResourcePath], Awaitable[web.StreamResponse]]

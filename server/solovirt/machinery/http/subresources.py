@@ -16,6 +16,7 @@ from solovirt.machinery.http import decoding, options, reading
 from solovirt.machinery.http.negotiation import JSON, PROTOBUF, YAML
 from solovirt.machinery.http.options import WriteOptions
 from solovirt.machinery.store.protocol import Record
+from solovirt.machinery.verbs import virtual
 from solovirt.machinery.verbs.protocol import Answer, Caller, FieldValidation, Stored, SubresourceRequest
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from solovirt.machinery.http.paths import ResourcePath
     from solovirt.machinery.http.server import ApiServer
     from solovirt.machinery.resource import Document, Subresource
+    from solovirt.machinery.verbs.protocol import Target
 
 
 def declared(endpoint: Endpoint, name: str) -> Subresource | None:
@@ -46,10 +48,14 @@ async def answer(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
     handler = server.registry.handler(endpoint.resource.group_resource, subresource.name)
     if handler is None:
         raise NotFound.path()
-    body, caller = await _body(request)
+    shape = endpoint.bodies.get(subresource.name)
+    if shape is None:
+        body, caller = await _body(request)
+    else:
+        body, caller = await _received(server, request, shape, shape.target(path.namespace, "", subresource.name))
     target = endpoint.target(path.namespace, path.name, subresource.name)
     result = await handler(SubresourceRequest(target, caller, request.verb, request.http, body))
-    return _respond(server, request, endpoint, result)
+    return _respond(server, request, endpoint, result, created=shape is not None and request.verb == "create")
 
 
 async def answer_virtual(
@@ -59,13 +65,24 @@ async def answer_virtual(
     handler = server.registry.handler(endpoint.resource.group_resource, "")
     if handler is None:
         raise NotFound.path()
+    target = endpoint.target(path.namespace)
+    document, caller = await _received(server, request, endpoint, target)
+    result = await handler(SubresourceRequest(target, caller, "create", request.http, document))
+    return _respond(server, request, endpoint, result, created=True)
+
+
+async def _received(
+    server: ApiServer, request: Exchange, endpoint: Endpoint, target: Target
+) -> tuple[Document, Caller]:
+    """The body as an object of the endpoint's kind, checked as one that is to be created."""
     kind = decoding.media_type(request, protobuf=endpoint.built_in)
     body = await decoding.read(request)
     write = WriteOptions(request.query, kind="CreateOptions")
     document, doubled = decoding.as_object(body, kind, endpoint, write.field_validation)
-    target = endpoint.target(path.namespace)
-    result = await handler(SubresourceRequest(target, request.caller(write, doubled), "create", request.http, document))
-    return _respond(server, request, endpoint, result, created=True)
+    caller = request.caller(write, doubled)
+    if endpoint.version.model is not None or endpoint.version.schema is not None:
+        virtual.receive(document, target, caller, schemas=server.schemas, clock=server.clock)
+    return document, caller
 
 
 async def _body(request: Exchange) -> tuple[Document | None, Caller]:

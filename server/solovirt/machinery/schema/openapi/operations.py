@@ -197,8 +197,9 @@ class Paths:
             "version": subresource.version or self._version,
             "kind": subresource.kind,
         }
-        if own_kind or subresource.name == "scale":
-            schema = self._object if own_kind else self._components.model(meta.Scale)
+        own_model = None if own_kind or subresource.model is None else self._components.model(subresource.model.load())
+        if own_kind or own_model is not None or subresource.name == "scale":
+            schema = self._object if own_kind else own_model or self._components.model(meta.Scale)
             out: dict[str, Operation] = {}
             if "get" in subresource.verbs:
                 out["get"] = self._operation("read", "get", what, f"Read the {text}.", answer=schema, gvk=gvk)

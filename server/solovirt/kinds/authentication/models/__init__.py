@@ -1,0 +1,1 @@
+"""Field models of the authentication.k8s.io group."""

@@ -1,0 +1,1 @@
+"""Field models of the authorization.k8s.io group."""
