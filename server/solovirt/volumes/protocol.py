@@ -8,7 +8,7 @@ takes up, or starts over, what it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,6 +46,14 @@ class TransferRequest:
     content_type: str = "kubevirt"
     options: Mapping[str, str] = field(default_factory=dict)
     """The DataVolume's annotations: engines may be steered by those of theirs."""
+    volume: str = ""
+    """The PersistentVolume that the claim is bound to, by name: where the bytes go."""
+    disk_bytes: int | None = None
+    """How large the disk shall be, the file system's overhead taken off; None for `size_bytes`."""
+    preallocate: bool = False
+    """Reserve the disk's space, and don't leave holes."""
+    origin: str = ""
+    """Of a clone: the PersistentVolume that is copied, by name."""
 
 
 class TransferState(StrEnum):
@@ -87,3 +95,50 @@ class Transfers(Protocol):
     async def forget(self, transfer: TransferId) -> None:
         """The claim is gone: stop, and let go of what was kept. Nothing if the transfer is unknown."""
         ...
+
+
+class Cluster(Protocol):
+    """What an engine looks up when it begins an attempt; everything may have changed by the next one."""
+
+    def secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """The data of a Secret; None if there is none."""
+        ...
+
+    def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """The data of a ConfigMap; None if there is none."""
+        ...
+
+    def insecure_registries(self) -> Collection[str]:
+        """Hosts (`host:port`) of registries that are spoken to without TLS."""
+        ...
+
+
+Changed = Callable[[str, str], None]
+"""Called with namespace and claim when a transfer into it has got to another state."""
+
+
+class Volumes(Transfers, Protocol):
+    """
+    A back end: moves bytes, and keeps them as long as the PersistentVolume they belong to is there.
+
+    `start` comes before everything else. Until then nothing is touched, so making one is free.
+    """
+
+    async def start(self, *, owner: str, volumes: Collection[str], changed: Changed) -> None:
+        """
+        Begin. *owner* names the database whose volumes these are, *volumes* the PersistentVolumes there are: what is kept for others
+        is let go of, and so is what an interrupted run left behind. Raises VolumesUnavailable.
+        """
+        ...
+
+    async def remove(self, volume: str) -> None:
+        """The PersistentVolume is gone: stop what goes on with it, then delete its bytes. Nothing if there are none."""
+        ...
+
+    async def close(self) -> None:
+        """Stop. Transfers under way are taken up by the next run."""
+        ...
+
+
+class VolumesUnavailable(Exception):
+    """The back end can't start; the text says why and what to do, for a person."""

@@ -1,0 +1,96 @@
+"""What one attempt at a transfer works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from solovirt.volumes.files.directory import Space, VolumeFiles
+from solovirt.volumes.files.images import QemuImg
+from solovirt.volumes.files.limits import MEBIBYTE, Limits
+from solovirt.volumes.files.workers import Workers
+from solovirt.volumes.protocol import Cluster, TransferRequest
+
+SOURCE = "source"
+"""The file in `work` that holds what was fetched; it can be resumed if there is a note beside it."""
+
+
+class Meter:
+    """How much is done, in percent; it never goes back, as CDI's does not (reference cdi.md 3.3)."""
+
+    def __init__(self) -> None:
+        self.percent: float | None = None
+
+    def at(self, percent: float) -> None:
+        self.percent = min(100.0, max(percent, self.percent or 0.0))
+
+    def of(self, done: int, total: int | None) -> None:
+        if total:
+            self.at(100 * done / total)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt: the request, where it works, and with what."""
+
+    request: TransferRequest
+    files: VolumeFiles
+    work: Path
+    origin: VolumeFiles | None
+    cluster: Cluster
+    workers: Workers
+    space: Space
+    limits: Limits
+    qemu_img: QemuImg
+    meter: Meter = field(default_factory=Meter)
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the source says the claim should be labelled with."""
+
+    @property
+    def source(self) -> Path:
+        return self.work / SOURCE
+
+    @property
+    def complete(self) -> Path:
+        """The directory that becomes the volume's content."""
+        return self.work / "complete"
+
+    @property
+    def available(self) -> int:
+        """What fits into the claim."""
+        return self.request.size_bytes
+
+    @property
+    def largest(self) -> int:
+        """A file beyond this can hold no disk or archive that fits: formats need a little more than the disk."""
+        return self.available + self.available // 16 + 64 * MEBIBYTE
+
+    def counter(self, total: int | None) -> Callable[[int], None]:
+        """For `Workers.drive`: adds up pieces, out of *total*."""
+        done = 0
+
+        def moved(size: int) -> None:
+            nonlocal done
+            done += size
+            self.meter.of(done, total)
+
+        return moved
+
+    def secret(self, name: str | None) -> Mapping[str, bytes]:
+        """The data of the Secret that the source names; empty if it names none. Raises LookupError if it is not there."""
+        if not name:
+            return {}
+        found = self.cluster.secret(self.request.namespace, name)
+        if found is None:
+            raise LookupError(f'secret "{name}" not found')
+        return found
+
+    def certificates(self, name: str | None) -> Mapping[str, str]:
+        """As `secret`, of the ConfigMap with certificates."""
+        if not name:
+            return {}
+        found = self.cluster.config_map(self.request.namespace, name)
+        if found is None:
+            raise LookupError(f'configmap "{name}" not found')
+        return found
