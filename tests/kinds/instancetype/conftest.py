@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -35,9 +35,6 @@ class Gate:
     def get(self, resource: GroupResource, key: ObjectKey) -> Document | None:
         return copy.deepcopy(self.objects.get((resource, key)))
 
-    def list(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Document]:
-        return iter(())
-
     def records(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Any]:
         return iter(())
 
@@ -65,7 +62,7 @@ class Gate:
     def vm(self, old: Document | None = None, **spec: Any) -> Document:
         return self.admit("VirtualMachine", machine(**spec), old)
 
-    def refusal(self, kind: str, obj: Document, old: Document | None = None) -> tuple[str, list[Cause]]:
+    def refusal(self, kind: str, obj: Document, old: Document | None = None) -> tuple[str, Sequence[Cause]]:
         """Who refuses the object, and its causes as (reason without FieldValue, field, message)."""
         with pytest.raises(StatusError) as raised:
             self.admit(kind, obj, old)
@@ -75,6 +72,9 @@ class Gate:
         causes = status["details"]["causes"]
         assert said == ", ".join(one["message"] for one in causes)
         return webhook, [(one["reason"].removeprefix("FieldValue"), one["field"], one["message"]) for one in causes]
+
+    def list(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Document]:
+        return iter(())
 
 
 def machine(**spec: Any) -> Document:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from solovirt.controllers.virtual_machine import (
     data_volume_templates,
     instance_template,
+    instancetypes,
     printable_status,
     restart_required,
     run_strategy,
@@ -27,7 +28,11 @@ from solovirt.controllers.virtual_machine.run_strategy import Action, Wish
 from solovirt.controllers.virtual_machine.status import StatusReport
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.flavor import application as flavors
-from solovirt.kinds.kubevirt import names
+from solovirt.kinds.instancetype import expansion
+from solovirt.kinds.instancetype.application import Conflicts
+from solovirt.kinds.instancetype.finding import CannotFind
+from solovirt.kinds.kubevirt import configuration, names
+from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.run_strategy import RunStrategy
 from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
@@ -76,6 +81,10 @@ class VirtualMachineController:
             return DONE
         failure, wait = None, None
         try:
+            synced = await self._sync_instancetype(vm)
+            if synced is None:
+                return DONE
+            vm = synced
             wait = await self._act(vm, instance)
         except SyncFailed as error:
             failure = error
@@ -130,6 +139,23 @@ class VirtualMachineController:
         key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
         return await self._objects.edit(names.VIRTUAL_MACHINES, key, _make_prepared)
 
+    async def _sync_instancetype(self, vm: Document) -> Document | None:
+        """The VM with what its matchers name stored or written out; None if it is gone. Raises SyncFailed."""
+        if not instancetypes.concern(vm):
+            return vm
+        try:
+            return await instancetypes.sync(self._objects, vm, self._cluster())
+        except instancetypes.NotSynced as error:
+            if error.is_told:
+                self._warn(vm, error.reason, error.message)
+            raise SyncFailed(error.reason, error.message) from error
+
+    def _cluster(self) -> Cluster:
+        installation = next(iter(self._objects.list(names.KUBEVIRTS)), None)
+        if installation is None:
+            return STANDARD
+        return configuration.read(installation, installation["metadata"]["namespace"])
+
     # What the run strategy wants
 
     async def _act(self, vm: Document, instance: Document | None) -> timedelta | None:
@@ -163,7 +189,20 @@ class VirtualMachineController:
         return None
 
     async def _start(self, vm: Document) -> None:
-        instance = instance_template.instance_of(vm)
+        try:
+            instance = instance_template.instance_of(vm, instancetypes.preference_of(vm, self._objects.get))
+            if instancetypes.concern(vm):
+                instancetypes.apply(vm, instance, self._objects.get, self._cluster())
+        except (CannotFind, Conflicts) as error:
+            why = (
+                f"VMI conflicts with instancetype spec in fields: [{error.listed}]"
+                if isinstance(error, Conflicts)
+                else f"{error}"
+            )
+            self._warn(
+                vm, "FailedCreate", f"Error creating virtual machine instance: Failed to apply instancetype: {why}"
+            )
+            raise SyncFailed("FailedCreate", f"Failure while starting VMI: {why}") from error
         try:
             self._apply_flavor(vm, instance)
         except (flavors.FlavorNotFound, flavors.FlavorConflict) as error:
@@ -257,10 +296,18 @@ class VirtualMachineController:
     def _restart_required(self, vm: Document, instance: Document | None) -> str | None:
         if instance is None or run_strategy.is_deleting(instance) or run_strategy.is_final(instance):
             return None
-        if _generation_of(instance) == str(vm["metadata"].get("generation", 1)):
+        if (instance.get("status") or {}).get("virtualMachineRevisionName") == instance_template.revision_name(vm):
             return None
         started_with = start_revision.spec_of(self._objects, vm, instance)
-        return None if started_with is None else restart_required.message(started_with, vm["spec"], instance)
+        if started_with is None:
+            return None
+        try:
+            before = expansion.applied({"metadata": vm["metadata"], "spec": started_with}, self._objects.get)
+            after = expansion.applied(vm, self._objects.get)
+        except (CannotFind, Conflicts):
+            # It cannot be told, so what is said of it stays as it is.
+            return printable_status.condition(vm, "RestartRequired").get("message")
+        return restart_required.message(before, after, instance)
 
     # Status and the end
 

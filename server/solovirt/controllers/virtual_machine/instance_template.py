@@ -12,6 +12,7 @@ import uuid
 from typing import Any
 
 from solovirt.controllers.virtual_machine import run_strategy
+from solovirt.kinds.instancetype import preference_application
 from solovirt.kinds.kubevirt import names
 from solovirt.machinery.resource import Document
 
@@ -19,9 +20,11 @@ _FIRMWARE_NAMESPACE = uuid.UUID("6a1a24a1-4061-4607-8bf4-a3963d0c5895")
 _PCI_TOPOLOGY_VERSION = "v3"
 
 
-def instance_of(vm: Document) -> Document:
+def instance_of(vm: Document, preference: Document | None = None) -> Document:
     """
-    The instance as the VM's template describes it, before a flavor is applied.
+    The instance as the VM's template describes it, before a flavor or an instance type is applied.
+
+    Of the preference's spec it is asked here which devices it wants unasked; all else of it comes later, when they are there.
 
     It carries the VM's name, the template's labels and annotations (the VM's own are not copied), the VM as its controlling owner and the finalizer
     that keeps it until the VM controller has seen how it ended.
@@ -44,6 +47,8 @@ def instance_of(vm: Document) -> Document:
     metadata["finalizers"] = [*(metadata.get("finalizers") or ()), names.VM_CONTROLLER_FINALIZER]
     spec = copy.deepcopy(template["spec"])
     _identify_firmware(spec, vm["metadata"]["name"])
+    if preference is not None:
+        preference_application.apply_autoattach(preference, spec)
     _attach_input_device(spec)
     _drop_finished_memory_dump(vm, spec)
     if run_strategy.is_asked_to_start_paused(vm):

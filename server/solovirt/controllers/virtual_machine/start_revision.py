@@ -7,10 +7,9 @@ when the next one is made.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-from solovirt.controllers.virtual_machine import instance_template
+from solovirt.controllers.virtual_machine import instance_template, instancetypes
 from solovirt.kinds.kubevirt import names
 from solovirt.machinery.control.protocol import Objects
 from solovirt.machinery.errors import AlreadyExists
@@ -28,7 +27,7 @@ def revision_of(vm: Document) -> Document:
             "ownerReferences": [instance_template.owner_reference(vm)],
         },
         "revision": vm["metadata"].get("generation", 1),
-        "data": {"spec": copy.deepcopy(vm["spec"])},
+        "data": {"spec": instancetypes.with_revisions(vm)},
     }
 
 
