@@ -181,6 +181,9 @@ def _check_block_size(disk: Spec, field: str) -> Iterator[Cause]:
     if logical > physical:
         text = f"Logical size {logical} must be the same or less than the physical size of {physical}"
         yield denial.invalid(f"{field}.custom.logical", text)
+    if target(disk)[1].get("bus") == "sata" and logical != _SMALLEST_BLOCK:
+        text = f"Logical size {logical} must be {_SMALLEST_BLOCK} for SATA devices"
+        yield denial.invalid(f"{field}.custom.logical", text)
     for name, size in (("logical", logical), ("physical", physical)):
         size_field = f"{field}.custom.{name}"
         if size < _SMALLEST_BLOCK:

@@ -115,16 +115,23 @@ def check_container_path(path: str, field: str) -> Iterator[Cause]:
 def _check_cloud_init(details: Spec, field: str, source: str) -> Iterator[Cause]:
     """Rules 159 to 163."""
     found = 0
-    for what, plain, encoded, secret, cure in (
-        ("userdata", "userData", "userDataBase64", "secretRef", "UserDataSecretRef"),
-        ("networkdata", "networkData", "networkDataBase64", "networkDataSecretRef", "NetworkDataSecretRef"),
+    for what, source_text, plain, encoded, secret, cure in (
+        ("userdata", "userdatasource", "userData", "userDataBase64", "secretRef", "UserDataSecretRef"),
+        (
+            "networkdata",
+            "networkdata source",
+            "networkData",
+            "networkDataBase64",
+            "networkDataSecretRef",
+            "NetworkDataSecretRef",
+        ),
     ):
         given = [key for key in (plain, encoded) if details.get(key)]
         if (details.get(secret) or {}).get("name") or (details.get(secret) is not None and what == "userdata"):
             given.append(secret)
         found += len(given)
         if len(given) > 1:
-            yield denial.invalid(field, f"{field} must have only one {what}source set.")
+            yield denial.invalid(field, f"{field} must have only one {source_text} set.")
         length = len((details.get(plain) or "").encode())
         if text := details.get(encoded):
             try:
