@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,26 @@ async def test_a_failed_start_frees_what_it_took(tmp_path):
 async def test_what_cannot_be_started_says_why(tmp_path, changes, complaint):
     with pytest.raises(StartError, match=complaint):
         await ControlPlane(given(tmp_path, **changes)).start()
+
+
+def _threads_of_the_store() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if "_connection_worker_thread" in thread.name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", [None, "sqlite+aiosqlite://"], ids=["file", "memory"])
+async def test_a_start_that_is_broken_off_anywhere_leaves_nothing_running(tmp_path, database_url):
+    """A thread left behind would keep the process from ending after SIGTERM."""
+    for turns in (*range(40), *range(40, 2000, 50)):
+        control_plane = ControlPlane(given(tmp_path / str(turns), database_url=database_url))
+        starting = asyncio.create_task(control_plane.start())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await control_plane.stop()
+        # A thread that was told to end may need a moment for it.
+        async with asyncio.timeout(5):
+            while _threads_of_the_store():
+                await asyncio.sleep(0.001)
+        assert asyncio.all_tasks() == {asyncio.current_task()}, f"after {turns} turns of the loop"

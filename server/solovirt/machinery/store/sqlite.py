@@ -7,6 +7,7 @@ another reads what memory no longer has. WAL with synchronous=FULL means that CO
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -160,14 +161,16 @@ class SqliteDatabase:
             raise
 
     async def close(self) -> None:
-        reader, self._reader = self._reader, None
         writer, self._writer = self._writer, None
-        for connection in (reader, writer):
-            if connection is not None:
-                await connection.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        reader, self._reader = self._reader, None
+        lock, self._lock = self._lock, None
+        # All of it, even if closing one fails or is cancelled: a connection's thread would keep the process from ending.
+        async with contextlib.AsyncExitStack() as closing:
+            if lock is not None:
+                closing.callback(os.close, lock)
+            for connection in (writer, reader):
+                if connection is not None:
+                    closing.push_async_callback(connection.close)
 
     async def read(self, work: Work[T]) -> T:
         # A database in memory belongs to its connection.
