@@ -8,6 +8,7 @@ process.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import platform
 import socket
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from solovirt.machinery.verbs.api import Verbs
     from solovirt.runtime.protocol import Runtime
     from solovirt.settings import Settings
+    from solovirt.volumes.protocol import Volumes
 
 logger = logging.getLogger("solovirt")
 
@@ -66,6 +68,7 @@ class ControlPlane:
     api: Verbs
     manager: Manager
     runtime: Runtime
+    volumes: Volumes
     access: Access
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, prepare: bool = True) -> None:
@@ -195,7 +198,8 @@ class ControlPlane:
         from solovirt.machinery.control.manager import Manager
         from solovirt.machinery.control.metrics import WorkQueueMetrics
         from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, load_runtime
-        from solovirt.volumes.simulated import DEFAULT_SECONDS, SimulatedTransfers
+        from solovirt.volumes.protocol import VolumesUnavailable
+        from solovirt.volumes.registry import VolumesContext, load_volumes
 
         settings = self.settings
         context = RuntimeContext(
@@ -215,6 +219,16 @@ class ControlPlane:
         self.manager = Manager(
             registry=self.registry, store=self.store, api=self.api, clock=self.clock, metrics=self._queues
         )
+        volumes_context = VolumesContext(
+            clock=self.clock,
+            cluster=controllers.cluster_of(self.manager),
+            data_dir=settings.data_dir,
+            instant=settings.instant,
+        )
+        try:
+            self.volumes = load_volumes(settings.volumes, volumes_context)
+        except VolumesUnavailable as error:
+            raise StartError(str(error)) from error
         controllers.install(
             self.manager,
             runtime=self.runtime,
@@ -222,7 +236,7 @@ class ControlPlane:
             launcher_pods=settings.launcher_pods,
             root_certificate=(self.authority_pem or b"").decode(),
             tokens=self.access.accounts,
-            transfers=SimulatedTransfers(self.clock, seconds=0 if settings.instant else DEFAULT_SECONDS),
+            volumes=self.volumes,
         )
         subresources.install(self.registry, self.api, self.store, clock=self.clock, access=self.access)
         self.manager.add_background(
@@ -233,6 +247,11 @@ class ControlPlane:
         if missing := self.registry.unhandled():
             raise StartError(f"declared, but handled by nobody: {', '.join(missing)}")
         await controllers.bootstrap(self.manager, registry=self.registry)
+        self._stack.push_async_callback(self.volumes.close)
+        try:
+            await controllers.start_volumes(self.manager, self.volumes)
+        except VolumesUnavailable as error:
+            raise StartError(str(error)) from error
         await self.manager.start()
         self._stack.push_async_callback(self.manager.stop)
 
@@ -266,10 +285,26 @@ class ControlPlane:
         )
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
+        self._stack.push_async_callback(_end_serving, runner)
         site = web.SockSite(runner, listener, ssl_context=self._tls, backlog=1024)
         await site.start()
         self._stack.callback(health.shut_down)
+
+
+async def _end_serving(runner: web.AppRunner) -> None:
+    """
+    Close the listener and the connections, at once.
+
+    A polite end of TLS waits for the client's part in it. One that keeps an idle connection open has no reason to answer, and this loop may
+    be gone before it would.
+    """
+    connections = list(runner.server.connections) if runner.server is not None else []
+    transports = [connection.transport for connection in connections]
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)  # their ends are told to the loop now, not when somebody collects garbage
 
 
 class Compaction:

@@ -39,6 +39,10 @@ class Settings(BaseSettings):
         description="Where to write the administrator's kubeconfig; `kubeconfig` in the data directory if unset.",
     )
     runtime: str = Field(default="fake", description="The hypervisor: `fake`, or the name of an installed runtime.")
+    volumes: str = Field(
+        default="simulated",
+        description="Where disks are: `simulated` (imports only take time), `files` in the data directory, or an installed back end.",
+    )
     nodes: int = Field(default=3, ge=1, le=1000, description="How many nodes the fake runtime simulates.")
     database_url: str | None = Field(
         default=None,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from solovirt.machinery.registry import Registry
     from solovirt.machinery.resource import Document, GroupResource
     from solovirt.runtime.protocol import Runtime
-    from solovirt.volumes.protocol import Transfers
+    from solovirt.volumes.protocol import Cluster, Volumes
 
 VIRT_CONTROLLER: User = account("kubevirt", "kubevirt-controller")
 """Who KubeVirt's controllers are: webhooks let it do what users may not."""
@@ -53,13 +53,13 @@ def install(
     registry: Registry,
     launcher_pods: bool = True,
     root_certificate: str = "",
-    transfers: Transfers | None = None,
+    volumes: Volumes | None = None,
     tokens: ServiceAccountTokens | None = None,
 ) -> None:
     """
     Add every loop there is: Kubernetes' own, those of instances on *runtime*, and those of machines and disks.
 
-    *root_certificate* is the PEM by which clients inside the cluster know the server; *transfers* fills disks (without one it only takes
+    *root_certificate* is the PEM by which clients inside the cluster know the server; *volumes* fills disks (without it that only takes
     time); *registry* must be the manager's. *tokens* issues what goes into Secrets for service accounts.
     """
     # Imported here: whoever needs one of the loops (a test, a tool) shall not load them all.
@@ -67,17 +67,17 @@ def install(
 
     if registry is not manager.registry:
         raise ValueError("controllers reconcile what their manager's registry serves")
-    builtin.install(manager, root_certificate=root_certificate, tokens=tokens)
+    builtin.install(manager, root_certificate=root_certificate, tokens=tokens, volumes=volumes)
     node.install(manager, runtime)
     virtual_machine_instance.install(manager, runtime, launcher_pods=launcher_pods)
-    install_virtual_machines(manager, transfers=transfers)
+    install_virtual_machines(manager, volumes=volumes)
 
 
-def install_virtual_machines(manager: Manager, *, transfers: Transfers | None = None) -> None:
+def install_virtual_machines(manager: Manager, *, volumes: Volumes | None = None) -> None:
     """
     Add the loops of KubeVirt's and CDI's kinds above the instance: machines, their disks, and the installation itself.
 
-    *transfers* fills the disks; without one it only takes time.
+    *volumes* fills the disks; without it that only takes time.
     """
     from solovirt.controllers.data_volume import DataVolumeController
     from solovirt.controllers.kubevirt import KubeVirtController
@@ -85,13 +85,13 @@ def install_virtual_machines(manager: Manager, *, transfers: Transfers | None = 
     from solovirt.controllers.virtual_machine import VirtualMachineController
     from solovirt.volumes.simulated import SimulatedTransfers
 
-    transfers = transfers or SimulatedTransfers(manager.clock)
+    volumes = volumes or SimulatedTransfers(manager.clock)
     manager.add(VirtualMachineController(virt_tools(manager, VirtualMachineController.name)))
-    manager.add(
-        DataVolumeController(
-            _cdi_tools(manager, DataVolumeController.name), transfers, recorders=_cdi_recorders(manager)
-        )
+    disks = DataVolumeController(
+        _cdi_tools(manager, DataVolumeController.name), volumes, recorders=_cdi_recorders(manager)
     )
+    manager.add(disks)
+    volumes.on_change(lambda namespace, name: manager.enqueue(disks, ObjectKey(namespace, name)))
     manager.add(StorageProfileController(_cdi_tools(manager, StorageProfileController.name)))
     operator = account("kubevirt", "kubevirt-operator")
     manager.add(KubeVirtController(manager.tools(KubeVirtController.name, user=operator, field_manager=_VIRT_OPERATOR)))
@@ -109,6 +109,27 @@ def _cdi_tools(manager: Manager, component: str) -> Tools:
 def _cdi_recorders(manager: Manager) -> dict[Operation, Recorder]:
     """Recorders that speak as the controllers which CDI has for single operations."""
     return {operation: _cdi_tools(manager, component).recorder for operation, component in _CDI_COMPONENTS.items()}
+
+
+def cluster_of(manager: Manager) -> Cluster:
+    """What back ends of volumes look up in the API."""
+    from solovirt.controllers.data_volume.lookup import StoredCluster
+
+    return StoredCluster(_cdi_tools(manager, "cdi-volumes").objects)
+
+
+async def start_volumes(manager: Manager, volumes: Volumes) -> None:
+    """
+    Have *volumes* begin, for the PersistentVolumes that there are. After `bootstrap`, before the manager starts.
+
+    Raises VolumesUnavailable.
+    """
+    objects = manager.tools("solovirt").objects
+    namespace = objects.get(core.NAMESPACES, ObjectKey("", "kube-system"))
+    # The uid of this namespace is what tells one cluster from another.
+    owner = str(namespace["metadata"]["uid"]) if namespace is not None else ""
+    names = {str(one["metadata"]["name"]) for one in objects.list(core.PERSISTENT_VOLUMES)}
+    await volumes.start(owner=owner, volumes=names)
 
 
 async def bootstrap(manager: Manager, *, registry: Registry) -> None:

@@ -18,17 +18,24 @@ from solovirt.controllers.service_account_token import ServiceAccountTokenContro
 from solovirt.kinds.authentication.service_accounts import ServiceAccountTokens
 from solovirt.machinery.control.manager import Manager
 from solovirt.machinery.control.protocol import Tools
+from solovirt.volumes.protocol import Volumes
 
 FIELD_MANAGER = "kube-controller-manager"
 """The program that these loops are part of in a cluster; managedFields show it."""
 
 
-def install(manager: Manager, *, root_certificate: str = "", tokens: ServiceAccountTokens | None = None) -> None:
+def install(
+    manager: Manager,
+    *,
+    root_certificate: str = "",
+    tokens: ServiceAccountTokens | None = None,
+    volumes: Volumes | None = None,
+) -> None:
     """
     Add all of them.
 
     *root_certificate* is the PEM that every namespace's `kube-root-ca.crt` carries. Without *tokens* the Secrets that are for service accounts'
-    tokens stay empty.
+    tokens stay empty. *volumes* keeps the bytes of PersistentVolumes.
     """
     store, registry = manager.store, manager.registry
 
@@ -42,7 +49,7 @@ def install(manager: Manager, *, root_certificate: str = "", tokens: ServiceAcco
     manager.add(
         PersistentVolumeClaimController(tools(PersistentVolumeClaimController.name), store=store, registry=registry)
     )
-    manager.add(PersistentVolumeController(tools(PersistentVolumeController.name)))
+    manager.add(PersistentVolumeController(tools(PersistentVolumeController.name), volumes=volumes))
     manager.add(PodController(tools(PodController.name), store=store))
     manager.add(
         ClusterRoleAggregationController(

@@ -2,7 +2,7 @@
 Volumes whose claims have gone, and volumes that nobody claimed (reference kubernetes-api.md 7).
 
 A free volume is Available; one whose claim was deleted is Released, and deleted with reclaim policy Delete. Its protection finalizer stays
-as long as it is bound.
+as long as it is bound. When a volume is gone, so are its bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from solovirt.kinds.core import names
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+from solovirt.volumes.protocol import Volumes
 
 
 class PersistentVolumeController:
@@ -23,14 +24,18 @@ class PersistentVolumeController:
     name: ClassVar[str] = "persistentvolume-controller"
     resource: ClassVar[GroupResource] = names.PERSISTENT_VOLUMES
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, *, volumes: Volumes | None = None) -> None:
+        """*volumes* keeps the bytes, which go when their volume does."""
         self._objects = tools.objects
         self._clock = tools.clock
+        self._volumes = volumes
         self.sources: Sequence[Source] = (Source(names.PERSISTENT_VOLUME_CLAIMS, _volume_of_claim),)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         volume = self._objects.get(names.PERSISTENT_VOLUMES, key)
         if volume is None:
+            if self._volumes is not None:
+                await self._volumes.remove(key.name)
             return DONE
         phase = self._phase(volume)
         metadata = volume["metadata"]

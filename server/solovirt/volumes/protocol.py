@@ -83,6 +83,8 @@ class Progress:
     message: str = ""
     look_again: timedelta | None = None
     """When this will have changed; None if nothing will change by itself."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of one that succeeded: what its source says the claim is to be labelled with."""
 
 
 class Transfers(Protocol):
@@ -124,7 +126,11 @@ class Volumes(Transfers, Protocol):
     `start` comes before everything else. Until then nothing is touched, so making one is free.
     """
 
-    async def start(self, *, owner: str, volumes: Collection[str], changed: Changed) -> None:
+    def on_change(self, changed: Changed) -> None:
+        """Say whom to tell when a transfer has got to another state. Engines whose transfers change by time alone tell nobody."""
+        ...
+
+    async def start(self, *, owner: str, volumes: Collection[str]) -> None:
         """
         Begin. *owner* names the database whose volumes these are, *volumes* the PersistentVolumes there are: what is kept for others
         is let go of, and so is what an interrupted run left behind. Raises VolumesUnavailable.

@@ -16,11 +16,11 @@ An upload is ready to receive and stays so, because nobody sends anything to a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from solovirt.machinery.clock import Clock
-from solovirt.volumes.protocol import Operation, Progress, TransferId, TransferRequest, TransferState
+from solovirt.volumes.protocol import Changed, Operation, Progress, TransferId, TransferRequest, TransferState
 
 SECONDS = "fake.solovirt.io/import-seconds"
 ERROR = "fake.solovirt.io/import-error"
@@ -59,6 +59,18 @@ class SimulatedTransfers:
 
     async def forget(self, transfer: TransferId) -> None:
         """Nothing is kept of a simulated transfer."""
+
+    def on_change(self, changed: Changed) -> None:
+        """Nothing changes but by the time, of which `look_again` tells."""
+
+    async def start(self, *, owner: str, volumes: Collection[str]) -> None:
+        """Nothing is there to begin with."""
+
+    async def remove(self, volume: str) -> None:
+        """A simulated volume has no bytes."""
+
+    async def close(self) -> None:
+        """Nothing runs."""
 
 
 def _seconds(options: Mapping[str, str], default: float) -> float:

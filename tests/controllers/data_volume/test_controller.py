@@ -175,8 +175,11 @@ async def test_a_clone_waits_for_its_source(world):
     await world.create(core.PERSISTENT_VOLUME_CLAIMS, golden)
     await world.advance(10)
     await world.bind("disk")
+    # A source that is not bound has nothing to copy (reference cdi.md 9.1).
     assert world.data_volume("disk")["status"]["phase"] == "CloneScheduled"
-    await world.advance(1)
+    assert ("ImportPVCNotReady", "The source PVC is not fully imported") in told(world)
+    await world.bind("golden")
+    await world.advance(10)
     assert world.data_volume("disk")["status"]["phase"] == "CloneInProgress"
     await world.advance(3)
     assert world.data_volume("disk")["status"]["phase"] == "Succeeded"

@@ -75,7 +75,8 @@ class Engine:
         return FileVolumes(self.root, clock=self.clock, cluster=self.cluster, limits=self.limits)
 
     async def start(self, *volumes: str) -> None:
-        await self.volumes.start(owner=OWNER, volumes=volumes or ("pv",), changed=lambda *_: self._changed.set())
+        self.volumes.on_change(lambda *_: self._changed.set())
+        await self.volumes.start(owner=OWNER, volumes=volumes or ("pv",))
 
     async def restart(self, *volumes: str) -> None:
         """As after the process ended in good order."""

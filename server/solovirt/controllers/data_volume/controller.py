@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from solovirt.controllers.data_volume import claim as claims
+from solovirt.controllers.data_volume import clone_source, transfer
 from solovirt.controllers.data_volume import status as statuses
-from solovirt.controllers.data_volume import transfer
 from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage
 from solovirt.controllers.data_volume.status import Event, Situation
 from solovirt.kinds.cdi import names
@@ -119,11 +119,11 @@ class DataVolumeController:
     ) -> tuple[Document | None, Event | None]:
         if names.PRE_POPULATED in (data_volume["metadata"].get("annotations") or {}):
             return None, None
-        clone_source, trouble = self._clone_source(source)
+        origin, trouble = self._clone_source(source)
         if trouble is not None and "storage" not in ((data_volume["spec"].get("pvc") or {}).get("resources") or {}):
             return None, trouble
         try:
-            spec = claims.claim_spec(data_volume, source, self._storage(clone_source))
+            spec = claims.claim_spec(data_volume, source, self._storage(origin))
         except ClaimNotValid as error:
             return None, Event("Warning", "ErrClaimNotValid", str(error))
         try:
@@ -136,11 +136,11 @@ class DataVolumeController:
             raise
         return made, None
 
-    def _storage(self, clone_source: Document | None) -> Storage:
+    def _storage(self, origin: Document | None) -> Storage:
         classes = list(self._objects.list(names.STORAGE_CLASSES))
         profiles = {one["metadata"]["name"]: one for one in self._objects.list(names.STORAGE_PROFILES)}
         config = self._objects.get(names.CDI_CONFIGS, ObjectKey("", "config"))
-        return Storage(classes, profiles, config, clone_source)
+        return Storage(classes, profiles, config, origin)
 
     async def _take_over(self, data_volume: Document, claim: Document) -> Document | None:
         """Adopt a claim that somebody else made, if that is allowed; None after an event if it is not."""
@@ -167,10 +167,18 @@ class DataVolumeController:
         trouble: Event | None = None
         is_done = ((data_volume.get("status") or {}).get("phase")) in _FINAL
         if operation is not None and needs_work and not is_done and _is_bound(claim):
+            origin: Document | None = None
+            hindrance: Event | None = None
             if operation is Operation.CLONE:
-                _, trouble = self._clone_source(source)
-            if trouble is None:
-                progress = await self._ask(data_volume, claim, source, operation)
+                origin, trouble = self._clone_source(source)
+                if origin is not None and "pvc" in source and not _is_running(claim):
+                    hindrance = clone_source.hindrance(self._objects, origin)
+            if hindrance is not None:
+                self._tell(operation, data_volume, hindrance)
+                progress = Progress(TransferState.SCHEDULED, look_again=_LOOK_AGAIN)
+            elif trouble is None:
+                progress = await self._ask(data_volume, claim, source, operation, origin)
+            if progress is not None:
                 claim = await self._note(claim, operation, progress)
         situation = Situation(
             data_volume=data_volume,
@@ -190,18 +198,35 @@ class DataVolumeController:
         return Result(again_after=progress.look_again if progress is not None else None)
 
     async def _ask(
-        self, data_volume: Document, claim: Document, source: Mapping[str, Any], operation: Operation
+        self,
+        data_volume: Document,
+        claim: Document,
+        source: Mapping[str, Any],
+        operation: Operation,
+        origin: Document | None,
     ) -> Progress:
+        size = quantity.whole(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage"))
+        config = self._objects.get(names.CDI_CONFIGS, ObjectKey("", "config")) or {}
+        disk_bytes = size
+        if (claim["spec"].get("volumeMode") or "Filesystem") == "Filesystem":
+            disk_bytes = claims.usable(size, claims.overhead(config, claim["spec"].get("storageClassName") or ""))
+        preallocation = data_volume["spec"].get("preallocation")
+        if preallocation is None:
+            preallocation = (config.get("status") or {}).get("preallocation")
         request = TransferRequest(
             id=TransferId(claim["metadata"]["uid"]),
             operation=operation,
             namespace=claim["metadata"]["namespace"],
             claim=claim["metadata"]["name"],
             source=source,
-            size_bytes=quantity.whole(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage")),
+            size_bytes=size,
             started=transfer.started(claim, self._now()),
             content_type=data_volume["spec"].get("contentType") or "kubevirt",
             options=data_volume["metadata"].get("annotations") or {},
+            volume=claim["spec"].get("volumeName") or "",
+            disk_bytes=disk_bytes,
+            preallocate=bool(preallocation),
+            origin=(origin or {}).get("spec", {}).get("volumeName") or "",
         )
         return await self._transfers.ask(request)
 
@@ -209,11 +234,15 @@ class DataVolumeController:
         """Write on the claim how far it is; what else CDI says about claims goes into events on it."""
         wanted = transfer.noted_as(claim, operation, progress, self._now())
         current = claim["metadata"].get("annotations") or {}
-        if all(current.get(key) == value for key, value in wanted.items()):
+        labels = claim["metadata"].get("labels") or {}
+        if current | wanted == current and {**progress.labels, **labels} == labels:
             return claim
 
         def note(document: Document) -> None:
             document["metadata"].setdefault("annotations", {}).update(wanted)
+            # What the claim is labelled with already goes before what its source says.
+            if progress.labels:
+                document["metadata"]["labels"] = {**progress.labels, **(document["metadata"].get("labels") or {})}
 
         noted = await self._objects.edit(names.PERSISTENT_VOLUME_CLAIMS, _key(claim), note)
         if noted is None:
@@ -226,7 +255,8 @@ class DataVolumeController:
     ) -> None:
         recorder = self._recorders.get(operation, self._tools.recorder)
         has_failed = progress.state in (TransferState.RETRYING, TransferState.FAILED)
-        if has_failed and operation is Operation.IMPORT and before.get(names.RUNNING_MESSAGE) != progress.message:
+        told = before.get(names.RUNNING_MESSAGE)
+        if has_failed and operation is Operation.IMPORT and told != transfer.simplified(progress.message):
             recorder.event(claim, "Warning", "ErrImportFailed", progress.message)
         if progress.state is TransferState.SUCCEEDED:
             reason, message = {
@@ -235,6 +265,10 @@ class DataVolumeController:
                 Operation.CLONE: ("CloneSucceeded", "Clone Complete"),
             }[operation]
             recorder.event(claim, "Normal", reason, message)
+
+    def _tell(self, operation: Operation, data_volume: Document, event: Event) -> None:
+        recorder = self._recorders.get(operation, self._tools.recorder)
+        recorder.event(data_volume, event.type, event.reason, event.message)
 
     def _waits_for_consumer(self, claim: Document) -> bool:
         class_name = claim["spec"].get("storageClassName")
@@ -254,11 +288,11 @@ class DataVolumeController:
                 document["status"] = outcome.status
 
             await self._objects.edit(names.DATA_VOLUMES, _key(data_volume), write, status=True)
-        recorder = self._tools.recorder
-        if situation.operation is not None:
-            recorder = self._recorders.get(situation.operation, recorder)
         for event in outcome.events:
-            recorder.event(data_volume, event.type, event.reason, event.message)
+            if situation.operation is not None:
+                self._tell(situation.operation, data_volume, event)
+            else:
+                self._tools.recorder.event(data_volume, event.type, event.reason, event.message)
 
     def _now(self) -> Any:
         return self._tools.clock.now()
@@ -270,6 +304,10 @@ def _key(document: Document) -> ObjectKey:
 
 def _is_bound(claim: Document) -> bool:
     return bool((claim.get("status") or {}).get("phase") == "Bound")
+
+
+def _is_running(claim: Document) -> bool:
+    return bool((claim["metadata"].get("annotations") or {}).get(names.POD_PHASE) == "Running")
 
 
 def _controls(data_volume: Document, claim: Document) -> bool:

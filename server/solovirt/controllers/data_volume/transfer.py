@@ -38,6 +38,20 @@ _POD_PHASES = {
 }
 
 
+_TOO_SMALL = "DataVolume too small to contain image"
+_SIGNS_OF_TOO_SMALL = (
+    "is larger than the reported available storage",
+    "no space left on device",
+    "disk quota exceeded",
+    "file largest block is bigger than maxblock",
+)
+
+
+def simplified(message: str) -> str:
+    """A failure as conditions say it, where CDI has a simpler word for it than its worker (reference cdi.md 4.6)."""
+    return _TOO_SMALL if any(sign in message for sign in _SIGNS_OF_TOO_SMALL) else message
+
+
 def operation_of(source: Mapping[str, Any]) -> Operation | None:
     """What a source asks for; None if it asks for nothing (external population)."""
     if "upload" in source:
@@ -83,6 +97,6 @@ def _running(operation: Operation, progress: Progress) -> tuple[str, str, str]:
         case TransferState.RUNNING:
             return "true", "Pod is running", ""
         case TransferState.RETRYING | TransferState.FAILED:
-            return "false", progress.reason or "Error", progress.message
+            return "false", progress.reason or "Error", simplified(progress.message)
         case TransferState.SUCCEEDED:
             return "false", "Completed", _COMPLETE[operation]

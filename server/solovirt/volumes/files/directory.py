@@ -19,7 +19,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +54,8 @@ class Record:
     message: str = ""
     not_before: datetime | None = None
     """When the next attempt is due."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the source says the claim is to be labelled with."""
 
     def dump(self) -> bytes:
         document = {**asdict(self), "not_before": micro_timestamp(self.not_before) if self.not_before else None}
@@ -186,12 +188,14 @@ class VolumeDirectory:
 
     def volume(self, name: str) -> VolumeFiles:
         """Raises ValueError for what can be no PersistentVolume's name."""
-        if not name or name.startswith(".") or "/" in name or "\0" in name or name == _OWNER:
+        if not _can_be_volume(name):
             raise ValueError(f"{name!r} can't be a volume's name")
         return VolumeFiles(self.root / name)
 
     def remove(self, name: str) -> None:
-        """Delete a volume; gone for good on return."""
+        """Delete a volume; gone for good on return. Nothing happens if there is none."""
+        if not _can_be_volume(name):
+            return
         path = self.volume(name).path
         if path.exists():
             remove_tree(path)
@@ -208,6 +212,10 @@ class VolumeDirectory:
 
     def _entries(self) -> Iterator[Path]:
         return (path for path in self.root.iterdir() if path.is_dir())
+
+
+def _can_be_volume(name: str) -> bool:
+    return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name and name != _OWNER
 
 
 def make_directory(path: Path) -> None:

@@ -67,19 +67,22 @@ class FileVolumes:
         self._stack = AsyncExitStack()
         self._is_open = False
 
-    async def start(self, *, owner: str, volumes: Collection[str], changed: Changed) -> None:
+    def on_change(self, changed: Changed) -> None:
+        self._changed = changed
+
+    async def start(self, *, owner: str, volumes: Collection[str]) -> None:
         # Threads and semaphores belong to a loop that runs: one that is only made costs nothing.
         self._workers = Workers(self._limits.threads)
         self._stack.callback(self._workers.close)
         self._qemu_img = QemuImg(self._limits)
         self._fetches = asyncio.Semaphore(self._limits.fetches)
-        self._changed = changed
         for name in await self._workers.run(self._directory.open, owner, volumes):
             logger.info("deleted the bytes of volume %s, which is gone", name)
         self._is_open = True
 
     async def close(self) -> None:
         self._is_open = False
+        self._changed = _tell_nobody
         await asyncio.gather(*(self._stop(job) for job in self._jobs.values()))
         self._jobs.clear()
         stack, self._stack = self._stack, AsyncExitStack()
@@ -100,7 +103,8 @@ class FileVolumes:
         if job is None:
             job = await self._look_up(request)
         if job.record.state is Filled.DONE:
-            return Progress(TransferState.SUCCEEDED, percent=100.0, restarts=job.record.restarts)
+            record = job.record
+            return Progress(TransferState.SUCCEEDED, percent=100.0, restarts=record.restarts, labels=record.labels)
         if job.record.state is Filled.FAILED:
             return self._told(job, TransferState.FAILED)
         if job.task is None:
@@ -123,7 +127,8 @@ class FileVolumes:
         for transfer, job in list(self._jobs.items()):
             if job.files.path.name == volume:
                 await self.forget(transfer)
-        await self._workers.run(self._directory.remove, volume)
+        if self._is_open:
+            await self._workers.run(self._directory.remove, volume)
 
     # Jobs
 
@@ -166,7 +171,6 @@ class FileVolumes:
                 self._changed(job.request.namespace, job.request.claim)
                 try:
                     await self._attempt(job)
-                    job.record = replace(job.record, state=Filled.DONE, reason="", message="", not_before=None)
                     self._jobs.pop(job.request.id, None)
                 except TransferFailed as failure:
                     await self._note_failure(job, failure)
@@ -200,8 +204,9 @@ class FileVolumes:
             meter=job.meter,
         )
         await sources.fill(attempt)
-        record = replace(job.record, state=Filled.DONE, reason="", message="", not_before=None)
-        await self._workers.run(files.publish, attempt.complete, record)
+        done = replace(job.record, state=Filled.DONE, reason="", message="", not_before=None, labels=attempt.labels)
+        await self._workers.run(files.publish, attempt.complete, done)
+        job.record = done
 
     async def _quiet(self, volume: str) -> None:
         """Raises TransferFailed while *volume* is being filled: its content is none yet."""
@@ -226,7 +231,7 @@ class FileVolumes:
 
 
 def _tell_nobody(_namespace: str, _claim: str) -> None:
-    """Until `start` says whom."""
+    """Until `on_change` says whom."""
 
 
 def _prepare(files: VolumeFiles, record: Record) -> None:

@@ -1,0 +1,33 @@
+"""Whether a clone's source can be copied now (reference cdi.md 9.1): bound, filled, and not in use."""
+
+from __future__ import annotations
+
+from solovirt.controllers.data_volume.status import Event
+from solovirt.controllers.persistent_volume_claim import claims_of_pod
+from solovirt.kinds.cdi import names
+from solovirt.kinds.core import names as core
+from solovirt.machinery.control.protocol import Objects
+from solovirt.machinery.resource import Document, ObjectKey
+
+_ENDED = ("Succeeded", "Failed")
+
+
+def hindrance(objects: Objects, source: Document) -> Event | None:
+    """What a clone of the claim *source* has to wait for, as an event about it; None if it can begin."""
+    metadata = source["metadata"]
+    key = ObjectKey(metadata["namespace"], metadata["name"])
+    if (source.get("status") or {}).get("phase") != "Bound" or not _is_filled(objects, source, key):
+        return Event("Normal", "ImportPVCNotReady", "The source PVC is not fully imported")
+    for pod in objects.list(core.PODS, key.namespace):
+        if (pod.get("status") or {}).get("phase") not in _ENDED and key.name in claims_of_pod(pod):
+            name = f"{key.namespace}/{pod['metadata']['name']}"
+            return Event("Warning", "CloneSourceInUse", f"pod {name} using PersistentVolumeClaim {key.name}")
+    return None
+
+
+def _is_filled(objects: Objects, source: Document, key: ObjectKey) -> bool:
+    owner = next((one for one in source["metadata"].get("ownerReferences") or () if one.get("controller")), None)
+    if owner is None or owner.get("kind") != "DataVolume":
+        return True
+    data_volume = objects.get(names.DATA_VOLUMES, key)
+    return data_volume is None or (data_volume.get("status") or {}).get("phase") == "Succeeded"
