@@ -179,7 +179,7 @@ async def test_a_clone_waits_for_its_source(world):
     assert world.data_volume("disk")["status"]["phase"] == "CloneScheduled"
     assert ("ImportPVCNotReady", "The source PVC is not fully imported") in told(world)
     await world.bind("golden")
-    await world.advance(10)
+    await world.advance(11)
     assert world.data_volume("disk")["status"]["phase"] == "CloneInProgress"
     await world.advance(3)
     assert world.data_volume("disk")["status"]["phase"] == "Succeeded"

@@ -8,7 +8,7 @@ and write that down, on the claim first and then in the status. The engine is as
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from solovirt.controllers.data_volume import claim as claims
@@ -179,7 +179,8 @@ class DataVolumeController:
             elif trouble is None:
                 progress = await self._ask(data_volume, claim, source, operation, origin)
             if progress is not None:
-                claim = await self._note(claim, operation, progress)
+                since = self._now() if hindrance is None else None
+                claim = await self._note(claim, operation, progress, since)
         situation = Situation(
             data_volume=data_volume,
             claim=claim,
@@ -230,9 +231,11 @@ class DataVolumeController:
         )
         return await self._transfers.ask(request)
 
-    async def _note(self, claim: Document, operation: Operation, progress: Progress) -> Document:
+    async def _note(
+        self, claim: Document, operation: Operation, progress: Progress, since: datetime | None
+    ) -> Document:
         """Write on the claim how far it is; what else CDI says about claims goes into events on it."""
-        wanted = transfer.noted_as(claim, operation, progress, self._now())
+        wanted = transfer.noted_as(claim, operation, progress, since)
         current = claim["metadata"].get("annotations") or {}
         labels = claim["metadata"].get("labels") or {}
         if current | wanted == current and {**progress.labels, **labels} == labels:
@@ -294,7 +297,7 @@ class DataVolumeController:
             else:
                 self._tools.recorder.event(data_volume, event.type, event.reason, event.message)
 
-    def _now(self) -> Any:
+    def _now(self) -> datetime:
         return self._tools.clock.now()
 
 

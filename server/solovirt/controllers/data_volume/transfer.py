@@ -67,19 +67,20 @@ def started(claim: Document, now: datetime) -> datetime:
     return parse_timestamp(noted) if noted else now
 
 
-def noted_as(claim: Document, operation: Operation, progress: Progress, since: datetime) -> dict[str, str]:
-    """The annotations that say so of a transfer into *claim*."""
+def noted_as(claim: Document, operation: Operation, progress: Progress, since: datetime | None) -> dict[str, str]:
+    """The annotations that say so of a transfer into *claim*; it was asked for at *since* at the latest, or not yet (None)."""
     metadata = claim["metadata"]
     pod, name = _POD_NAMES[operation]
     current = metadata.get("annotations") or {}
     restarts = max(progress.restarts, int(current.get(names.POD_RESTARTS) or 0))
     out = {
-        STARTED: current.get(STARTED) or micro_timestamp(since),
         pod: name.format(claim=metadata["name"], uid=metadata["uid"]),
         names.POD_PHASE: _POD_PHASES[progress.state],
         names.POD_RESTARTS: str(restarts),
         names.POD_READY: "true" if progress.state is TransferState.RUNNING else "false",
     }
+    if since is not None:
+        out[STARTED] = current.get(STARTED) or micro_timestamp(since)
     running, reason, message = _running(operation, progress)
     out |= {names.RUNNING: running, names.RUNNING_REASON: reason, names.RUNNING_MESSAGE: message}
     if progress.state is TransferState.FAILED:
