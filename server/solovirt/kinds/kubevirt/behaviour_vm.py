@@ -27,6 +27,7 @@ from solovirt.kinds.kubevirt.rules import instance, metadata, sizing
 from solovirt.machinery.admission import Admission, Behaviour
 
 if TYPE_CHECKING:
+    from solovirt.kinds.kubevirt.cluster import Cluster
     from solovirt.machinery.errors import Cause, FieldError, StatusError
     from solovirt.machinery.resource import Document
 
@@ -39,6 +40,9 @@ _TEMPLATE = "spec.template.spec"
 
 class VirtualMachineBehaviour(Behaviour):
     """Admission of VirtualMachines under the configuration in force."""
+
+    def __init__(self) -> None:
+        self._found_in_order = _FoundInOrder()
 
     def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         if admission.subresource or (obj.get("metadata") or {}).get("deletionTimestamp"):
@@ -85,9 +89,12 @@ class VirtualMachineBehaviour(Behaviour):
         """Raise the first stage's refusal. An object that is being deleted is admitted unchecked."""
         if obj["metadata"].get("deletionTimestamp"):
             return
-        # KubeVirt goes through all rules again, and comes to the same end: only what others say of the machine may have changed.
-        if old is None or obj["spec"] != old["spec"] or _depends_on_others(obj["spec"]):
+        if _depends_on_others(obj):
             self._check(obj, old, admission)
+        elif old is None or obj["spec"] != old["spec"] or not self._found_in_order.covers(old, admission):
+            self._check(obj, old, admission)
+            if old is not None and obj["spec"] == old["spec"]:
+                self._found_in_order.note(old, admission)
         # Only what is admitted is warned of (reference kubevirt-validation.md 12).
         if obj["spec"].get("running") is not None:
             admission.warnings.append(machine_rules.RUNNING_IS_DEPRECATED)
@@ -136,9 +143,47 @@ def _template_of(obj: Document) -> Document | None:
     return found if isinstance(found.get("domain"), dict) else None
 
 
-def _depends_on_others(spec: Document) -> bool:
-    """Whether a flavor, an instance type or a preference fills the template."""
-    return any(spec.get(field) is not None for field in ("flavor", "instancetype", "preference"))
+def _depends_on_others(obj: Document) -> bool:
+    """Whether a flavor, an instance type or a preference fills the template, or volumes are held against a running instance."""
+    spec = obj["spec"]
+    return any(spec.get(field) is not None for field in ("flavor", "instancetype", "preference")) or bool(
+        (obj.get("status") or {}).get("volumeRequests")
+    )
+
+
+class _FoundInOrder:
+    """
+    Stored specs that went through all rules, so that further changes of metadata alone need not take them there again.
+
+    KubeVirt does so every time, and comes to the same end as long as the configuration is the same and the one who
+    writes is not less trusted. A spec is told by its machine's uid and generation.
+    """
+
+    _MOST = 10_000
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, Cluster, bool]] = {}
+
+    def covers(self, stored: Document, admission: Admission) -> bool:
+        known = self._known.get(stored["metadata"].get("uid", ""))
+        if known is None:
+            return False
+        generation, cluster, trusted = known
+        now = configuration.in_force(admission.lookup)
+        return (
+            generation == stored["metadata"].get("generation")
+            and (cluster is now or cluster == now)
+            and (not trusted or metadata.is_kubevirt_account(admission.user, cluster=now))
+        )
+
+    def note(self, stored: Document, admission: Admission) -> None:
+        meta, cluster = stored["metadata"], configuration.in_force(admission.lookup)
+        if "uid" in meta and "generation" in meta:
+            if len(self._known) >= self._MOST:
+                # The one noted first; it costs one more check.
+                del self._known[next(iter(self._known))]
+            trusted = metadata.is_kubevirt_account(admission.user, cluster=cluster)
+            self._known[meta["uid"]] = (meta["generation"], cluster, trusted)
 
 
 def _identify_firmware(domain: Document) -> None:

@@ -239,12 +239,12 @@ def _default_max_sockets(domain: Spec, architecture: str, cluster: Cluster) -> N
 def _default_max_guest(domain: Spec, architecture: str, cluster: Cluster) -> None:
     """Only where memory can be plugged in at all (reference 8, last line)."""
     memory = domain.get("memory") or {}
-    guest = quantity.read(memory.get("guest"))
+    guest = quantity.number(memory.get("guest"))
     cpu = domain["cpu"]
     numa = cpu.get("numa") or {}
     page = quantity.whole((memory.get("hugepages") or {}).get("pageSize"))
     alignment = page if page == _SMALLEST_HOTPLUG_GUEST else _HOTPLUG_ALIGNMENT
-    most = quantity.read(cluster.max_guest) if cluster.max_guest else guest * cluster.max_hotplug_ratio
+    most = quantity.number(cluster.max_guest) if cluster.max_guest else guest * cluster.max_hotplug_ratio
     impossible = (
         memory.get("maxGuest") is not None,
         architecture != "amd64",

@@ -84,7 +84,7 @@ def _number(text: str) -> int | Fraction:
 
 def whole(quantity: str | float | None) -> int:
     """The number rounded up to a whole one, as Go's `Value()`; 0 if absent."""
-    return -(-read(quantity) // 1)
+    return -(-number(quantity) // 1)
 
 
 def milli(quantity: str | float | None) -> int:
@@ -92,6 +92,7 @@ def milli(quantity: str | float | None) -> int:
     return -(-read(quantity) * 1000 // 1)
 
 
+@lru_cache(maxsize=1024)
 def binary_text(number: int) -> str:
     """A count of bytes in the largest binary unit that divides it: 1073741824 is `1Gi`."""
     for suffix, factor in reversed(_BINARY.items()):

@@ -53,10 +53,16 @@ def _shown(value: str | float | None) -> str | None:
 def check_memory(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
     """Rules 71 to 77."""
     requests, limits = _resources(spec)
+    memory = _domain(spec).get("memory") or {}
+    guest, hugepages = memory.get("guest"), memory.get("hugepages")
+    request, most = quantity.number(requests.get("memory")), quantity.number(limits.get("memory"))
+    is_in_order = (request == 0 or request >= _SMALLEST_REQUEST) and most >= 0 and not 0 < most < request
+    fits = guest is None or most <= 0 or cluster.live_update or quantity.number(guest) <= most
+    if is_in_order and fits and hugepages is None:
+        return []
     requests_path = f"{path}.domain.resources.requests.memory"
     limits_path = f"{path}.domain.resources.limits.memory"
     asked, limit = _shown(requests.get("memory")), _shown(limits.get("memory"))
-    request, most = quantity.read(asked), quantity.read(limit)
     causes = []
     if request < 0:
         causes.append(denial.invalid(requests_path, f"{requests_path} '{asked}': must be greater than or equal to 0."))
@@ -68,21 +74,17 @@ def check_memory(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[
         causes.append(
             denial.invalid(requests_path, f"{requests_path} '{asked}' is greater than {limits_path} '{limit}'")
         )
-    causes += _check_hugepages(spec, path, asked, request)
-    memory = _domain(spec).get("memory") or {}
-    guest = memory.get("guest")
-    if guest is not None and most > 0 and quantity.read(guest) > most and not cluster.live_update:
+    if hugepages is not None:
+        causes += _check_hugepages(hugepages, path, asked, request)
+    if not fits:
         field = f"{path}.domain.memory.guest"
         text = f"{field} '{_shown(guest)}' must be equal to or less than the memory limit {limits_path} '{limit}'"
         causes.append(denial.invalid(field, text))
     return causes
 
 
-def _check_hugepages(spec: Spec, path: str, asked: Any, request: Fraction) -> list[Cause]:
+def _check_hugepages(hugepages: Spec, path: str, asked: Any, request: int | Fraction) -> list[Cause]:
     """Rules 75 and 76."""
-    hugepages = (_domain(spec).get("memory") or {}).get("hugepages")
-    if hugepages is None:
-        return []
     page_path = f"{path}.domain.memory.hugepages.pageSize"
     requests_path = f"{path}.domain.resources.requests.memory"
     page = hugepages.get("pageSize", "")
@@ -115,11 +117,35 @@ def check_machine(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list
 
 def check_cpu(spec: Spec, path: str) -> list[Cause]:
     """Rules 80 to 93: requests and limits, dedicated placement, topology, features."""
+    causes = _check_cpu_resources(spec, path)
+    cpu = _domain(spec).get("cpu") or {}
+    cpu_path = f"{path}.domain.cpu"
+    if cpu.get("dedicatedCpuPlacement"):
+        causes += _check_dedicated(spec, path)
+    if spec.get("architecture") == "arm64" and (threads := cpu.get("threads") or 0) > 1:
+        text = f"threads must not be greater than 1 at {cpu_path}.threads (got {threads}) when {path}.architecture is arm64"
+        causes.append(denial.invalid(f"{path}.architecture", text))
+    if "numa" in cpu or "realtime" in cpu:
+        causes += _check_numa(spec, path)
+    if cpu.get("isolateEmulatorThread") and not cpu.get("dedicatedCpuPlacement"):
+        text = "IsolateEmulatorThread should be only set in combination with DedicatedCPUPlacement"
+        causes.append(denial.invalid(f"{cpu_path}.isolateEmulatorThread", text))
+    for index, feature in enumerate(cpu.get("features") or ()):
+        if (policy := feature.get("policy", "")) not in _POLICIES:
+            text = f"CPU feature {feature.get('name', '')} uses policy {policy} that is not supported."
+            causes.append(denial.not_supported(f"{cpu_path}.features[{index}].policy", text))
+    return causes + check_max_sockets(spec, path)
+
+
+def _check_cpu_resources(spec: Spec, path: str) -> list[Cause]:
+    """Rules 80 and 81."""
     requests, limits = _resources(spec)
+    request, most = quantity.number(requests.get("cpu")), quantity.number(limits.get("cpu"))
+    if request >= 0 and most >= 0 and not 0 < most < request:
+        return []
     requests_path = f"{path}.domain.resources.requests.cpu"
     limits_path = f"{path}.domain.resources.limits.cpu"
     asked, limit = _shown(requests.get("cpu")), _shown(limits.get("cpu"))
-    request, most = quantity.read(asked), quantity.read(limit)
     causes = []
     if request < 0:
         causes.append(denial.invalid(requests_path, f"{requests_path} '{asked}': must be greater than or equal to 0."))
@@ -129,22 +155,7 @@ def check_cpu(spec: Spec, path: str) -> list[Cause]:
         causes.append(
             denial.invalid(requests_path, f"{requests_path} '{asked}' is greater than {limits_path} '{limit}'")
         )
-    cpu = _domain(spec).get("cpu") or {}
-    cpu_path = f"{path}.domain.cpu"
-    if cpu.get("dedicatedCpuPlacement"):
-        causes += _check_dedicated(spec, path)
-    if spec.get("architecture") == "arm64" and (threads := cpu.get("threads") or 0) > 1:
-        text = f"threads must not be greater than 1 at {cpu_path}.threads (got {threads}) when {path}.architecture is arm64"
-        causes.append(denial.invalid(f"{path}.architecture", text))
-    causes += _check_numa(spec, path)
-    if cpu.get("isolateEmulatorThread") and not cpu.get("dedicatedCpuPlacement"):
-        text = "IsolateEmulatorThread should be only set in combination with DedicatedCPUPlacement"
-        causes.append(denial.invalid(f"{cpu_path}.isolateEmulatorThread", text))
-    for index, feature in enumerate(cpu.get("features") or ()):
-        if (policy := feature.get("policy", "")) not in _POLICIES:
-            text = f"CPU feature {feature.get('name', '')} uses policy {policy} that is not supported."
-            causes.append(denial.not_supported(f"{cpu_path}.features[{index}].policy", text))
-    return causes + check_max_sockets(spec, path)
+    return causes
 
 
 def check_max_sockets(spec: Spec, path: str) -> list[Cause]:
@@ -171,7 +182,7 @@ def _check_dedicated(spec: Spec, path: str) -> list[Cause]:
             f"{path}.domain.memory.guest should be provided"
         )
         causes.append(denial.invalid(f"{resources_path}.limits.memory", text))
-    request, limit = quantity.read(requests.get("cpu")), quantity.read(limits.get("cpu"))
+    request, limit = quantity.number(requests.get("cpu")), quantity.number(limits.get("cpu"))
     if request.denominator != 1:
         causes.append(denial.invalid(request_cpu, "provided resources CPU requests must be an interger"))
     if limit.denominator != 1:
@@ -250,9 +261,9 @@ def _why_no_memory_hotplug(spec: Spec) -> str:
     domain = _domain(spec)
     memory, cpu = domain["memory"], domain.get("cpu") or {}
     gi = 1 << 30
-    guest, most = quantity.read(memory.get("guest")), quantity.read(memory["maxGuest"])
+    guest, most = quantity.number(memory.get("guest")), quantity.number(memory["maxGuest"])
     pages = memory.get("hugepages") or {}
-    align, unit = (gi, "1Gi") if quantity.read(pages.get("pageSize")) == gi else (2 << 20, "2Mi")
+    align, unit = (gi, "1Gi") if quantity.number(pages.get("pageSize")) == gi else (2 << 20, "2Mi")
     numa = cpu.get("numa") or {}
     reasons = (
         (memory.get("guest") is None, "Guest memory must be configured when memory hotplug is enabled"),
