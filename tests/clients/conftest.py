@@ -1,4 +1,4 @@
-"""A real server process for each test, and the kubectls to talk to it with."""
+"""Servers for the clients: a process for each test, or a control plane that a module's tests share; and the kubectls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from solovirt.testing import ServerProcess
+from solovirt.testing import BackgroundControlPlane, ServerProcess
 from tests.clients.kubectl import Kubectl, kubectl_binary
 
 
@@ -21,3 +21,10 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 def kubectl(request: pytest.FixtureRequest, server: ServerProcess, tmp_path: Path) -> Kubectl:
     minor: str = request.param
     return Kubectl(minor, kubectl_binary(minor), server.kubeconfig, tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[BackgroundControlPlane]:
+    """For clients in Python. Its tests share it and keep to objects of their own."""
+    with BackgroundControlPlane(instant=True) as control_plane:
+        yield control_plane
