@@ -53,3 +53,21 @@ def test_half_made_keys_are_made_again(tmp_path: Path) -> None:
     (tmp_path / "server.key").unlink()
     keys = pki.ensure_keys(tmp_path, names=())
     assert keys.server_context() is not None
+
+
+def test_a_client_certificate_names_user_and_groups_and_is_the_authoritys(tmp_path: Path) -> None:
+    """Common name and organisations, as Kubernetes reads them (reference kubernetes-api.md 6)."""
+    keys = pki.ensure_keys(tmp_path, names=("127.0.0.1",))
+    certificate_pem, key_pem = pki.issue_client_certificate(tmp_path, "alice", ("testers", "others"))
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(keys.authority_pem))
+    subject = [(one.oid._name, one.value) for one in certificate.subject]
+    assert subject == [("organizationName", "testers"), ("organizationName", "others"), ("commonName", "alice")]
+    assert b"BEGIN PRIVATE KEY" in key_pem
+
+
+def test_the_signing_key_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    assert pki.read_signing_key(tmp_path / "pki") is None
+    pki.write_signing_key(tmp_path / "pki", b"key")
+    assert pki.read_signing_key(tmp_path / "pki") == b"key"
+    assert stat.S_IMODE((tmp_path / "pki" / "service-account.key").stat().st_mode) == 0o600

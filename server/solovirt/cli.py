@@ -41,8 +41,16 @@ def _parser() -> argparse.ArgumentParser:
         _add_settings(command)
     migrate = commands.add_parser("migrate", help="create the database's tables, or bring them up to this version")
     _add_settings(migrate, only=("data_dir", "database_url"))
-    kubeconfig = commands.add_parser("kubeconfig", help="print the administrator's kubeconfig")
+    kubeconfig = commands.add_parser(
+        "kubeconfig", help="print the administrator's kubeconfig, or make one for another user"
+    )
     _add_settings(kubeconfig, only=("data_dir", "listen", "insecure_http"))
+    kubeconfig.add_argument(
+        "--user", metavar="NAME", help="issue a client certificate to this user, who holds nothing yet"
+    )
+    kubeconfig.add_argument(
+        "--group", metavar="GROUP", action="append", default=[], help="a group that the user is in; may be repeated"
+    )
     openapi = commands.add_parser("openapi", help="write the OpenAPI documents of all built-in kinds into a directory")
     openapi.add_argument("directory", type=Path)
     commands.add_parser("version", help="print the version")
@@ -86,7 +94,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             case "migrate":
                 _migrate(_settings(arguments))
             case "kubeconfig":
-                _kubeconfig(_settings(arguments))
+                settings = _settings(arguments)
+                if arguments.user:
+                    _user_kubeconfig(settings, arguments.user, tuple(arguments.group))
+                elif arguments.group:
+                    raise CommandError("--group says what groups a --user is in")
+                else:
+                    _kubeconfig(settings)
             case "openapi":
                 _openapi(arguments.directory)
     except (CommandError, SettingsError) as error:
@@ -153,9 +167,15 @@ def _announce(control_plane: ControlPlane, *, people: bool) -> None:
 
 def _migrate(settings: Settings) -> None:
     from solovirt.machinery.store import migrate
+    from solovirt.machinery.store.dialect import DatabaseFailed, DatabaseInUse, DatabaseUnavailable
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    asyncio.run(migrate.upgrade(settings.store_url))
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        asyncio.run(migrate.upgrade(settings.store_url))
+    except OSError as error:
+        raise CommandError(f"the data directory {settings.data_dir} can't be made: {error.strerror}") from error
+    except (ValueError, migrate.SchemaNotCurrent, DatabaseInUse, DatabaseUnavailable, DatabaseFailed) as error:
+        raise CommandError(str(error)) from error
     print("the database is up to date")
 
 
@@ -174,6 +194,36 @@ def _kubeconfig(settings: Settings) -> None:
             f"{scheme}://{settings.listen}",
             authority_pem=(pki / "ca.crt").read_bytes(),
             token=(pki / "admin.token").read_text().strip(),
+        ),
+        end="",
+    )
+
+
+def _user_kubeconfig(settings: Settings, name: str, groups: tuple[str, ...]) -> None:
+    from solovirt import kubeconfig, pki
+
+    if settings.insecure_http:
+        raise CommandError(
+            "a plain HTTP control plane takes everybody for the administrator; `kubectl --as` works there"
+        )
+    directory = settings.data_dir / "pki"
+    if not (directory / "ca.key").exists():
+        raise CommandError(f"{settings.data_dir} holds no control plane yet; `solovirt up` makes one")
+    try:
+        certificate, key = pki.issue_client_certificate(directory, name, groups)
+    except ValueError as error:
+        # Names in certificates are of at most 64 characters.
+        raise CommandError(f"no certificate can name this user: {error}") from error
+    # The administrator's kubeconfig knows the port that is really listened on.
+    path = settings.kubeconfig_path
+    url = kubeconfig.server_of(path.read_text()) if path.exists() else f"https://{settings.listen}"
+    print(
+        kubeconfig.render(
+            url,
+            authority_pem=(directory / "ca.crt").read_bytes(),
+            user=name,
+            certificate_pem=certificate,
+            key_pem=key,
         ),
         end="",
     )

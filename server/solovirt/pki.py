@@ -24,6 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _AUTHORITY_DAYS = 3650
 _SERVING_DAYS = 365
+_CLIENT_DAYS = 365
 _SIGNING_KEY = "service-account.key"
 _RENEW_BEFORE = timedelta(days=30)
 # What a pod of a real cluster would call the API server; harmless here and expected by some clients' checks.
@@ -74,14 +75,14 @@ def write_signing_key(directory: Path, pem: bytes) -> None:
     _write_private(directory / _SIGNING_KEY, pem)
 
 
-def issue_client_certificate(directory: Path, name: str, groups: tuple[str, ...], *, days: int) -> tuple[bytes, bytes]:
-    """A client certificate (PEM) of the authority in *directory* for a user called *name* in *groups*, and its key (PEM)."""
+def issue_client_certificate(directory: Path, name: str, groups: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
+    """A client certificate (PEM) of the authority in *directory* for a user called *name* in *groups*, good for a year, and its key (PEM)."""
     authority, authority_key = _load_authority(directory)
     key = ec.generate_private_key(ec.SECP256R1())
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
     subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
-        _builder(subject, authority.subject, key.public_key(), days)
+        _builder(subject, authority.subject, key.public_key(), _CLIENT_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)

@@ -19,7 +19,7 @@ class BearerTokens:
     def prove(self, token: str, audiences: Sequence[str]) -> tuple[User, tuple[str, ...]] | str:
         """Whose it is and for which of *audiences* (the API server itself, if there are none); or why it is no good, if that is known."""
         asked = tuple(audiences) or (ISSUER,)
-        user = self._static.user_of(token)
+        user = self._static.static_user(token)
         if user is not None:
             return (user, (ISSUER,)) if ISSUER in asked else ""
         try:

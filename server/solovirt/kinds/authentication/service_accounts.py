@@ -29,7 +29,7 @@ ISSUER = "https://kubernetes.default.svc.cluster.local"
 CONFIGURATION_PATH = "/.well-known/openid-configuration"
 KEYS_PATH = "/openid/v1/jwks"
 _LEGACY_ISSUER = "kubernetes/serviceaccount"
-_LEGACY = f"{_LEGACY_ISSUER}/"
+_LEGACY = "kubernetes.io/serviceaccount/"
 _PRIVATE = "kubernetes.io"
 _EXTRA = "authentication.kubernetes.io/"
 # Clocks differ: as long as Kubernetes lets a token live on, and a deleted account's tokens.

@@ -39,20 +39,20 @@ class TokenAuthenticator:
             return _authenticated(User(credentials.certificate_name, credentials.certificate_groups))
         if credentials.bearer_token is None:
             return None
-        user = self.user_of(credentials.bearer_token)
-        if user is None:
-            raise Unauthorized
-        return user
+        user = self.static_user(credentials.bearer_token)
+        if user is not None:
+            return user
+        for verifier in self._verifiers:
+            user = verifier.verify(credentials.bearer_token)
+            if user is not None:
+                return user
+        raise Unauthorized
 
-    def user_of(self, token: str) -> User | None:
-        """Whose bearer token it is, None if nobody knows it. Raises Unauthorized."""
+    def static_user(self, token: str) -> User | None:
+        """Whose static token it is, None if it is none."""
         known = self._users.get(_digest(token))
         if known is not None and hmac.compare_digest(known[0], token.encode("utf-8", "surrogateescape")):
             return known[1]
-        for verifier in self._verifiers:
-            user = verifier.verify(token)
-            if user is not None:
-                return user
         return None
 
 
