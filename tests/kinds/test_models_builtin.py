@@ -49,6 +49,9 @@ ATOMIC_TYPES = {
     *("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference"),
 }
 
+# Nor have the facts defaults. Of those that Kubernetes publishes, these complete the keys of list items: `+default="TCP"`.
+DEFAULTS = {f"io.k8s.api.core.v1.{kind}": ("protocol", "TCP") for kind in ("ContainerPort", "ServicePort")}
+
 
 def walk(schema: dict[str, Any]) -> Iterator[NamedSchema]:
     """Every named schema at and below *schema*."""
@@ -104,6 +107,9 @@ def test_every_type_of_the_served_kinds_is_the_one_of_kubernetes():
         theirs = {key: value for key, value in TYPES[name].items() if key != "gvk"}
         if name in ATOMIC_TYPES:
             theirs["x-kubernetes-map-type"] = "atomic"
+        if name in DEFAULTS:
+            field, value = DEFAULTS[name]
+            theirs = {**theirs, "fields": {**theirs["fields"], field: {**theirs["fields"][field], "default": value}}}
         ours = as_fact(schema, top=True)
         assert differences(ours, theirs) == [], name
         compared += 1

@@ -6,6 +6,7 @@ A document's metadata is checked here, not by its kind's schema: it is the same 
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -23,13 +24,17 @@ _GENERATED_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _GENERATED_LENGTH = 5
 _MAX_GENERATED_BASE = 63 - _GENERATED_LENGTH
 
-_STRINGS = frozenset({"name", "namespace", "generateName", "uid", "resourceVersion", "selfLink", "clusterName"})
+_STRINGS = frozenset({"name", "namespace", "generateName", "uid", "resourceVersion", "selfLink"})
 _TIMES = frozenset({"creationTimestamp", "deletionTimestamp"})
 _INTEGERS = frozenset({"generation", "deletionGracePeriodSeconds"})
 _STRING_MAPS = frozenset({"labels", "annotations"})
 _FIELDS = _STRINGS | _TIMES | _INTEGERS | _STRING_MAPS | {"finalizers", "ownerReferences", "managedFields"}
 _OWNER_STRINGS = frozenset({"apiVersion", "kind", "name", "uid"})
 _OWNER_BOOLEANS = frozenset({"controller", "blockOwnerDeletion"})
+_OWNER_FIELDS = _OWNER_STRINGS | _OWNER_BOOLEANS
+_MANAGED_STRINGS = frozenset({"manager", "operation", "apiVersion", "fieldsType", "subresource"})
+_MANAGED_FIELDS = _MANAGED_STRINGS | {"time", "fieldsV1"}
+_INT64 = range(-(2**63), 2**63)
 _GO_TYPES: Mapping[type, str] = {
     str: "string",
     bool: "bool",
@@ -59,7 +64,10 @@ def _field_error(name: str, value: Any) -> str | None:
     if name in _STRING_MAPS:
         return _string_map_error(path, value)
     if name in _INTEGERS:
-        return None if isinstance(value, int) and not isinstance(value, bool) else _cannot(path, value, "int64")
+        if isinstance(value, int) and not isinstance(value, bool) and value in _INT64:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return _cannot(path, value, "int64", f" {json.dumps(value)}" if number else "")
     if name in _TIMES:
         return _time_error(path, value)
     if name == "finalizers":
@@ -83,7 +91,9 @@ def _string_map_error(path: str, value: Any) -> str | None:
 def _string_list_error(path: str, value: Any) -> str | None:
     if not isinstance(value, list):
         return _cannot(path, value, "[]string")
-    return next((_cannot(path, item, "string") for item in value if not isinstance(item, str)), None)
+    return next(
+        (_cannot(path, item, "string") for item in value if item is not None and not isinstance(item, str)), None
+    )
 
 
 def _time_error(path: str, value: Any) -> str | None:
@@ -103,9 +113,11 @@ def _owners_error(path: str, value: Any) -> str | None:
         if not isinstance(owner, dict):
             return _cannot(path, owner, "v1.OwnerReference")
         for name, part in owner.items():
+            if part is None:
+                continue
             if name in _OWNER_STRINGS and not isinstance(part, str):
                 return _cannot(f"{path}.{name}", part, "string")
-            if name in _OWNER_BOOLEANS and not isinstance(part, bool) and part is not None:
+            if name in _OWNER_BOOLEANS and not isinstance(part, bool):
                 return _cannot(f"{path}.{name}", part, "bool")
     return None
 
@@ -117,31 +129,30 @@ def _managed_fields_error(path: str, value: Any) -> str | None:
         if not isinstance(entry, dict):
             return _cannot(path, entry, "v1.ManagedFieldsEntry")
         for name, part in entry.items():
+            if part is None:
+                continue
             if name == "fieldsV1":
-                if not isinstance(part, dict) and part is not None:
+                if not isinstance(part, dict):
                     return _cannot(f"{path}.{name}", part, "v1.FieldsV1")
             elif name == "time":
-                if part is not None and (wrong := _time_error(f"{path}.{name}", part)) is not None:
+                if (wrong := _time_error(f"{path}.{name}", part)) is not None:
                     return wrong
-            elif not isinstance(part, str):
+            elif name in _MANAGED_STRINGS and not isinstance(part, str):
                 return _cannot(f"{path}.{name}", part, "string")
     return None
 
 
-def _cannot(path: str, value: Any, wanted: str) -> str:
+def _cannot(path: str, value: Any, wanted: str, shown: str = "") -> str:
     got = _GO_TYPES.get(type(value), "null")
-    return f"json: cannot unmarshal {got} into Go struct field ObjectMeta.{path} of type {wanted}"
+    return f"json: cannot unmarshal {got}{shown} into Go struct field ObjectMeta.{path} of type {wanted}"
 
 
 def unknown_fields(metadata: Document) -> list[str]:
     """Paths of fields that ObjectMeta does not have (`metadata.zip`)."""
     out = [f"metadata.{name}" for name in metadata if name not in _FIELDS]
-    for index, owner in enumerate(metadata.get("ownerReferences") or ()):
-        out += [
-            f"metadata.ownerReferences[{index}].{name}"
-            for name in owner
-            if name not in _OWNER_STRINGS and name not in _OWNER_BOOLEANS
-        ]
+    for field, known in (("managedFields", _MANAGED_FIELDS), ("ownerReferences", _OWNER_FIELDS)):
+        for index, item in enumerate(metadata.get(field) or ()):
+            out += [f"metadata.{field}[{index}].{name}" for name in item if name not in known]
     return out
 
 
@@ -150,7 +161,6 @@ def clean(metadata: Document) -> None:
     for name in [name for name, value in metadata.items() if name not in _FIELDS or value is None]:
         del metadata[name]
     metadata.pop("selfLink", None)
-    metadata.pop("clusterName", None)
     for name in ("generateName", "namespace", "name", "uid", "resourceVersion"):
         if metadata.get(name) == "":
             del metadata[name]
@@ -162,13 +172,12 @@ def clean(metadata: Document) -> None:
             # Go reads a null into a string as the empty string.
             for key in [key for key, value in metadata[name].items() if value is None]:
                 metadata[name][key] = ""
-    for owner in metadata.get("ownerReferences", ()):
-        for name in [
-            name
-            for name, value in owner.items()
-            if value is None or (name not in _OWNER_STRINGS and name not in _OWNER_BOOLEANS)
-        ]:
-            del owner[name]
+    if "finalizers" in metadata:
+        metadata["finalizers"] = ["" if one is None else one for one in metadata["finalizers"]]
+    for field, known in (("managedFields", _MANAGED_FIELDS), ("ownerReferences", _OWNER_FIELDS)):
+        for item in metadata.get(field, ()):
+            for name in [name for name, value in item.items() if value is None or name not in known]:
+                del item[name]
 
 
 def drop_duplicate_owners(metadata: Document) -> list[str]:

@@ -14,7 +14,7 @@ from solovirt.kinds.core.models.references import (
 )
 from solovirt.kinds.core.models.requirements import ResourceRequirements
 from solovirt.kinds.core.models.security import SecurityContext
-from solovirt.machinery.schema.markers import ApiModel, Int32, ListAtomic, ListMap, ListSet, PatchStrategy
+from solovirt.machinery.schema.markers import ApiModel, Default, Int32, ListAtomic, ListMap, ListSet, PatchStrategy
 
 
 class ConfigMapEnvSource(ApiModel):
@@ -31,7 +31,7 @@ class ContainerPort(ApiModel):
     host_ip: str | None = Field(None, alias="hostIP")
     host_port: Int32 | None = None
     name: str | None = None
-    protocol: Literal["SCTP", "TCP", "UDP"] | None = None
+    protocol: Annotated[Literal["SCTP", "TCP", "UDP"] | None, Default("TCP")] = None
 
 
 class ContainerResizePolicy(ApiModel):

@@ -8,6 +8,7 @@ from solovirt.kinds.core.models.references import ObjectReference
 from solovirt.machinery.schema.markers import (
     ApiModel,
     CoreIntOrString,
+    Default,
     Int32,
     ListAtomic,
     ListMap,
@@ -92,7 +93,7 @@ class ServicePort(ApiModel):
     app_protocol: str | None = None
     name: str | None = None
     node_port: Int32 | None = None
-    protocol: Literal["SCTP", "TCP", "UDP"] | None = None
+    protocol: Annotated[Literal["SCTP", "TCP", "UDP"] | None, Default("TCP")] = None
     target_port: CoreIntOrString | None = None
 
 
