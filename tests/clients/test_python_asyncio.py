@@ -12,7 +12,7 @@ from kubernetes_asyncio.client.exceptions import ApiException
 
 from solovirt.testing import BackgroundControlPlane
 
-VMS: dict[str, str] = {"group": "kubevirt.io", "version": "v1", "namespace": "default", "plural": "virtualmachines"}
+VMS: dict[str, Any] = {"group": "kubevirt.io", "version": "v1", "namespace": "default", "plural": "virtualmachines"}
 
 
 def machine(name: str, run: str = "Halted") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator
+from typing import Any
 
 import kr8s
 import pytest
@@ -36,7 +37,7 @@ async def api(cluster: BackgroundControlPlane) -> AsyncIterator[kr8s.asyncio.Api
         await api._session.aclose()
 
 
-async def test_discovery(api: kr8s.asyncio.Api) -> None:
+async def test_discovery(api: Any) -> None:
     assert (await api.version())["gitVersion"].startswith("v1.36.2")
     resources = {(one["version"], one["name"]) for one in await api.api_resources()}
     assert {("v1", "configmaps"), ("kubevirt.io/v1", "virtualmachines"), ("apps/v1", "deployments")} <= resources
@@ -45,7 +46,7 @@ async def test_discovery(api: kr8s.asyncio.Api) -> None:
     assert nodes == ["node01", "node02", "node03"]
 
 
-async def test_objects_of_kubernetes_own(api: kr8s.asyncio.Api) -> None:
+async def test_objects_of_kubernetes_own(api: Any) -> None:
     settings = await ConfigMap({"metadata": {"name": "kr8s", "namespace": "default"}, "data": {"a": "1"}}, api=api)
     await settings.create()
     await settings.patch({"data": {"b": "2", "a": None}})
@@ -65,7 +66,7 @@ async def test_objects_of_kubernetes_own(api: kr8s.asyncio.Api) -> None:
 
 
 @pytest.mark.slow
-async def test_a_machine_is_awaited_and_watched(api: kr8s.asyncio.Api) -> None:
+async def test_a_machine_is_awaited_and_watched(api: Any) -> None:
     vm = await VirtualMachine(machine("kr8s", "Always"), api=api)
     await vm.create()
     while "status" not in vm.raw:  # kr8s looks into it without asking

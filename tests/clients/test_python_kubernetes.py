@@ -20,12 +20,15 @@ from kubernetes.leaderelection.resourcelock.leaselock import LeaseLock
 
 from solovirt.testing import BackgroundControlPlane
 
-VMS: dict[str, str] = {
+VMS: dict[str, Any] = {
     "group": "kubevirt.io",
     "version": "v1",
     "namespace": "default",
     "plural": "virtualmachines",
 }
+
+
+# The APIs go by Any in annotations: every field of their models may be None as far as a type checker can tell.
 
 
 def machine(name: str, run: str = "Halted") -> dict[str, Any]:
@@ -47,16 +50,16 @@ def api(cluster: BackgroundControlPlane) -> Iterator[client.ApiClient]:
 
 
 @pytest.fixture(scope="module")
-def core(api: client.ApiClient) -> client.CoreV1Api:
+def core(api: client.ApiClient) -> Any:
     return client.CoreV1Api(api)
 
 
 @pytest.fixture(scope="module")
-def custom(api: client.ApiClient) -> client.CustomObjectsApi:
+def custom(api: client.ApiClient) -> Any:
     return client.CustomObjectsApi(api)
 
 
-def test_what_every_cluster_has_is_typed(api: client.ApiClient, core: client.CoreV1Api) -> None:
+def test_what_every_cluster_has_is_typed(api: client.ApiClient, core: Any) -> None:
     assert client.VersionApi(api).get_code().git_version.startswith("v1.36.2")
     nodes = core.list_node().items
     assert [node.metadata.name for node in nodes] == ["node01", "node02", "node03"]
@@ -65,20 +68,20 @@ def test_what_every_cluster_has_is_typed(api: client.ApiClient, core: client.Cor
     assert nodes[0].status.node_info.kubelet_version == "v1.36.2"
     assert core.read_namespaced_service("kubernetes", "default").spec.ports[0].port == 443
     assert core.read_namespaced_config_map("kube-root-ca.crt", "default").data["ca.crt"].startswith("-----BEGIN")
-    classes = client.StorageV1Api(api).list_storage_class().items
+    classes: Any = client.StorageV1Api(api).list_storage_class().items
     assert [one.metadata.name for one in classes] == ["local"]
     groups = {group.name for group in client.ApisApi(api).get_api_versions().groups}
     assert {"apps", "kubevirt.io", "cdi.kubevirt.io"} <= groups
 
 
-def test_a_config_map_from_creation_to_deletion(core: client.CoreV1Api) -> None:
+def test_a_config_map_from_creation_to_deletion(core: Any) -> None:
     body = client.V1ConfigMap(metadata=client.V1ObjectMeta(name="typed", labels={"a": "b"}), data={"x": "1"})
     created = core.create_namespaced_config_map("default", body)
     assert created.metadata.uid
     with pytest.raises(ApiException) as refused:
         core.create_namespaced_config_map("default", body)
     assert (refused.value.status, refused.value.reason) == (409, "Conflict")
-    assert '"message":"configmaps \\"typed\\" already exists","reason":"AlreadyExists"' in refused.value.body
+    assert '"message":"configmaps \\"typed\\" already exists","reason":"AlreadyExists"' in str(refused.value.body)
 
     merged = core.patch_namespaced_config_map("typed", "default", {"data": {"y": "2", "x": None}})
     assert merged.data == {"y": "2"}
@@ -89,7 +92,7 @@ def test_a_config_map_from_creation_to_deletion(core: client.CoreV1Api) -> None:
     with pytest.raises(ApiException) as conflict:
         core.replace_namespaced_config_map("typed", "default", created)
     assert conflict.value.status == 409
-    assert "the object has been modified; please apply your changes to the latest version" in conflict.value.body
+    assert "the object has been modified; please apply your changes to the latest version" in str(conflict.value.body)
     listed.data = {"fresh": "yes"}
     assert core.replace_namespaced_config_map("typed", "default", listed).data == {"fresh": "yes"}
 
@@ -101,7 +104,7 @@ def test_a_config_map_from_creation_to_deletion(core: client.CoreV1Api) -> None:
     assert missing.value.status == 404
 
 
-def test_a_list_in_pages(core: client.CoreV1Api) -> None:
+def test_a_list_in_pages(core: Any) -> None:
     for number in range(5):
         meta = client.V1ObjectMeta(name=f"page-{number}", labels={"paged": "yes"})
         core.create_namespaced_secret("default", client.V1Secret(metadata=meta, string_data={"n": str(number)}))
@@ -121,7 +124,7 @@ def test_a_list_in_pages(core: client.CoreV1Api) -> None:
     assert core.list_namespaced_secret("default", label_selector="paged=yes").items == []
 
 
-def test_an_event_of_ones_own(core: client.CoreV1Api) -> None:
+def test_an_event_of_ones_own(core: Any) -> None:
     about = client.V1ObjectReference(kind="Node", name="node01", api_version="v1")
     meta = client.V1ObjectMeta(name="mine")
     event = core.create_namespaced_event(
@@ -133,7 +136,7 @@ def test_an_event_of_ones_own(core: client.CoreV1Api) -> None:
     assert [one.message for one in found.items] == ["hello"]
 
 
-def test_a_machine_by_custom_objects(custom: client.CustomObjectsApi) -> None:
+def test_a_machine_by_custom_objects(custom: Any) -> None:
     created = custom.create_namespaced_custom_object(**VMS, body=machine("custom"))
     assert created["metadata"]["generation"] == 1
     patched = custom.patch_namespaced_custom_object(**VMS, name="custom", body={"spec": {"runStrategy": "Manual"}})
@@ -151,7 +154,7 @@ def test_a_machine_by_custom_objects(custom: client.CustomObjectsApi) -> None:
 
 
 @pytest.mark.slow
-def test_a_watch_sees_the_machine_run_and_go(custom: client.CustomObjectsApi) -> None:
+def test_a_watch_sees_the_machine_run_and_go(custom: Any) -> None:
     before = custom.list_namespaced_custom_object(**VMS)["metadata"]["resourceVersion"]
     custom.create_namespaced_custom_object(**VMS, body=machine("watched", "Always"))
     seen: list[tuple[str, str]] = []
@@ -176,7 +179,7 @@ def test_a_watch_sees_the_machine_run_and_go(custom: client.CustomObjectsApi) ->
 
 
 @pytest.mark.slow
-def test_a_typed_watch_ends_in_time_and_goes_on_where_it_was(core: client.CoreV1Api) -> None:
+def test_a_typed_watch_ends_in_time_and_goes_on_where_it_was(core: Any) -> None:
     meta = client.V1ObjectMeta(name="watched", labels={"watched": "typed"})
     core.create_namespaced_config_map("default", client.V1ConfigMap(metadata=meta))
     stream = watch.Watch()
@@ -256,7 +259,7 @@ def test_one_of_two_leads_and_the_other_follows(cluster: BackgroundControlPlane)
     follower.start()
     follower.join(1.5)
     assert follower.is_alive()  # the first one's lease lasts
-    leases = client.CoordinationV1Api()
+    leases: Any = client.CoordinationV1Api()
     assert leases.read_namespaced_lease("election", "default").spec.holder_identity == "first"
     follower.join(20)  # the first does not renew
     assert leases.read_namespaced_lease("election", "default").spec.holder_identity == "second"

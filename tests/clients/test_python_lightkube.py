@@ -23,13 +23,14 @@ SPEC: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def lightkube(cluster: BackgroundControlPlane) -> Iterator[Client]:
+def lightkube(cluster: BackgroundControlPlane) -> Iterator[Any]:
+    """A client; not by its type, of whose models every field may be None."""
     settings = KubeConfig.from_file(Path(cluster.kubeconfig))
     with Client(config=settings, namespace="default", field_manager="tester") as client:
         yield client
 
 
-def test_typed_objects(lightkube: Client) -> None:
+def test_typed_objects(lightkube: Any) -> None:
     assert [node.metadata.name for node in lightkube.list(Node)] == ["node01", "node02", "node03"]
     created = lightkube.create(ConfigMap(metadata=ObjectMeta(name="light", labels={"a": "b"}), data={"x": "1"}))
     assert created.metadata.managedFields[0].manager == "tester"
@@ -51,7 +52,7 @@ def test_typed_objects(lightkube: Client) -> None:
     assert missing.value.status.message == 'configmaps "light" not found'
 
 
-def test_apply(lightkube: Client) -> None:
+def test_apply(lightkube: Any) -> None:
     applied = lightkube.apply(ConfigMap(metadata=ObjectMeta(name="applied"), data={"a": "1", "b": "2"}))
     assert applied.data == {"a": "1", "b": "2"}
     rival = ConfigMap(metadata=ObjectMeta(name="applied"), data={"b": "3"})
@@ -63,7 +64,7 @@ def test_apply(lightkube: Client) -> None:
     lightkube.delete(ConfigMap, "applied")
 
 
-def test_machines_as_generic_resources(lightkube: Client) -> None:
+def test_machines_as_generic_resources(lightkube: Any) -> None:
     created = lightkube.create(VirtualMachine(metadata=ObjectMeta(name="light"), spec=SPEC))
     assert created["spec"]["runStrategy"] == "Halted"
     merged = lightkube.patch(VirtualMachine, "light", {"spec": {"runStrategy": "Manual"}}, patch_type=PatchType.MERGE)
@@ -76,7 +77,7 @@ def test_machines_as_generic_resources(lightkube: Client) -> None:
     lightkube.delete(VirtualMachine, "light")
 
 
-def test_a_watch_goes_on_from_where_it_was(lightkube: Client) -> None:
+def test_a_watch_goes_on_from_where_it_was(lightkube: Any) -> None:
     lightkube.create(ServiceAccount(metadata=ObjectMeta(name="seen", labels={"w": "1"})))
     for kind, one in lightkube.watch(ServiceAccount, labels={"w": "1"}, server_timeout=20):
         assert (kind, one.metadata.name) == ("ADDED", "seen")
@@ -91,7 +92,7 @@ def test_a_watch_goes_on_from_where_it_was(lightkube: Client) -> None:
 
 
 @pytest.mark.slow
-def test_waiting_for_a_condition(lightkube: Client) -> None:
+def test_waiting_for_a_condition(lightkube: Any) -> None:
     lightkube.create(VirtualMachine(metadata=ObjectMeta(name="ready"), spec={**SPEC, "runStrategy": "Always"}))
     ready = lightkube.wait(VirtualMachine, "ready", for_conditions=["Ready"])
     assert ready["status"]["printableStatus"] == "Running"
