@@ -14,7 +14,6 @@ env: ## Make the environment .venv with everything for development
 
 up: ## Run a control plane; its kubeconfig is in .solovirt/
 	@scripts/environment runtime
-	@.venv/bin/python -m compileall -q server/solovirt
 	@exec .venv/bin/solovirt up --data-dir .solovirt
 
 test: env ## Run the tests (under five minutes)

@@ -161,7 +161,9 @@ class ControlPlane:
             if self._prepare:
                 await migrate.upgrade(self.settings.store_url)
             await self.store.start()
-        except (migrate.SchemaNotCurrent, DatabaseInUse, DatabaseUnavailable, DatabaseFailed) as error:
+        except migrate.SchemaNotCurrent as error:
+            raise StartError(f"{error}: `solovirt migrate` does it, and `solovirt up` before it serves") from error
+        except (DatabaseInUse, DatabaseUnavailable, DatabaseFailed) as error:
             raise StartError(str(error)) from error
         self._stack.push_async_callback(self.store.close)
         self.schemas = SchemaSet(registry)

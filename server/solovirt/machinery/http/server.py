@@ -126,7 +126,7 @@ class ApiServer:
             # The client left while it was being answered; nobody is there to be told.
             raise
         except Exception as error:
-            logger.exception("request %s failed: %s %s", request.id, request.method, request.path)
+            logger.exception("%s %s failed", request.method, request.path, extra={"request_id": request.id})
             response = self._refusal(request, InternalError.of(f"{type(error).__name__}: {error}"))
         if not response.prepared:
             if request.warnings:
@@ -134,7 +134,11 @@ class ApiServer:
                     response.headers.add("Warning", value)
             if isinstance(response, web.Response):
                 await self._compress(request, response)
-        self.metrics.observe(request, response.status, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.metrics.observe(request, response.status, seconds)
+        if logger.isEnabledFor(logging.DEBUG):
+            told = {"request_id": request.id, "user": request.user.name, "milliseconds": round(seconds * 1000, 3)}
+            logger.debug("%s %s %s", request.method, request.path, response.status, extra=told)
         return response
 
     def _refusal(self, request: Exchange, failure: StatusError) -> web.Response:

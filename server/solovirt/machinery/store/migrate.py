@@ -50,7 +50,7 @@ def check(connection: sa.Connection) -> None:
     if found != tables.SCHEMA:
         state = "is empty" if found is None else f"has schema {found}"
         raise SchemaNotCurrent(
-            f"the database {state}, this version works with schema {tables.SCHEMA}: run the migrations"
+            f"the database {state}, this version works with schema {tables.SCHEMA} and has to migrate it first"
         )
 
 

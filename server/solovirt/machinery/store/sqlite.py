@@ -56,7 +56,12 @@ class _Connection:
         self._raw: sqlite3.Connection
 
     async def open(self, prepare: Callable[[sqlite3.Connection], None]) -> None:
-        await self._driver
+        try:
+            await self._driver
+        except BaseException:
+            # The driver has told its thread to end but doesn't wait, and the thread complains if the event loop ends before it does.
+            self._driver._thread.join()  # noqa: SLF001 - there is no public way
+            raise
         self._raw = self._driver._conn  # noqa: SLF001 - see `_in_thread`
         engine = sa.create_engine("sqlite+pysqlite://", creator=lambda: self._raw, poolclass=sa.StaticPool)
 
@@ -143,12 +148,16 @@ class SqliteDatabase:
         self.statements = statements.prepare(sa.create_engine("sqlite+pysqlite://").dialect)
 
     async def open(self) -> None:
-        """Raises DatabaseInUse if another process has the file, DatabaseFailed if it is no database."""
+        """Raises DatabaseInUse if another process has the file, DatabaseFailed if it is no database or can't be made."""
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(self._path)
-            # Secrets are in it. SQLite gives the files that it makes beside it the same mode.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = _lock(self._path)
+                # Secrets are in it. SQLite gives the files that it makes beside it the same mode.
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            except OSError as error:
+                await self.close()
+                raise DatabaseFailed(f"{self._path}: {error.strerror}") from error
         try:
             self._writer = await _connect(self._url, "BEGIN IMMEDIATE", _prepare_writer)
             if self._path is not None:
