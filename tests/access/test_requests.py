@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.access.conftest import RBAC
@@ -187,6 +189,8 @@ def test_a_certificate_from_the_command_line_proves_user_and_groups(client, name
     client.bind("views", "view", {"kind": "Group", "name": "testers"}, namespace)
     with client.certified("carla", "testers", "others") as carla:
         info = carla.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", json={}).json()["status"]["userInfo"]
+        (credential,) = info.pop("extra")["authentication.kubernetes.io/credential-id"]
+        assert re.fullmatch("X509SHA256=[0-9a-f]{64}", credential)
         assert info == {"username": "carla", "groups": ["testers", "others", "system:authenticated"]}
         assert carla.get(f"/api/v1/namespaces/{namespace}/pods").status_code == 200
         assert carla.get("/api/v1/nodes").status_code == 403

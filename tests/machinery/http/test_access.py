@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from solovirt.machinery.http.app import SERVER
 from tests.machinery.http.conftest import ALICE
 
 VMS = "/apis/example.com/v1/namespaces/default/vms"
@@ -84,6 +85,31 @@ async def test_refusals_name_who_what_and_where_before_anything_is_looked_up(htt
     assert reply.json["reason"] == "Forbidden"
     assert reply.message == message
     assert reply.json["details"] == details
+
+
+async def test_what_follows_a_subresources_first_segment_is_looked_at_twice(client, app, registry):
+    """
+    Reference kubevirt-subresources.md 1: kube-apiserver knows the first segment alone, virt-api the whole name, and refuses with 401 and
+    plain text; ports and protocols are no names.
+    """
+    asked = []
+
+    class Rules:
+        def allows(self, user, attributes):
+            asked.append(attributes.subresource)
+            return attributes.subresource in ("vnc", "portforward"), "because"
+
+    async def answer(request):
+        return {}
+
+    app[SERVER]._authoriser = Rules()
+    for name in ("portforward", "vnc/screenshot"):
+        registry.handle(("example.com", "vms"), name, answer)
+    assert (await client.get(f"{VMS}/a/portforward/22/tcp", user=ALICE)).status == 200
+    refused = await client.get(f"{VMS}/a/vnc/screenshot", user=ALICE)
+    assert (refused.status, refused.body) == (401, b"because")
+    assert refused.headers["Content-Type"].startswith("text/plain")
+    assert asked == ["portforward", "vnc", "vnc/screenshot"]
 
 
 async def test_browsers_send_the_token_as_a_websocket_protocol(http):

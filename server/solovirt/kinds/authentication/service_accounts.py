@@ -8,10 +8,11 @@ still there. Times are the control plane's clock's.
 from __future__ import annotations
 
 import base64
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -68,8 +69,9 @@ class _Known:
     uid: str
     user: User
     audiences: tuple[str, ...]
-    not_before: datetime | None
-    expires: datetime | None
+    good_from: float
+    good_until: float
+    """Seconds since the epoch, the leeway taken in."""
     bound: tuple[tuple[GroupResource, ObjectKey, str], ...]
     legacy_secret: ObjectKey | None = None
 
@@ -143,6 +145,8 @@ class ServiceAccountTokens:
                 self._known.clear()
             self._known[token] = known
         self._check(known, token)
+        if known.audiences == audiences:
+            return Proven(known.user, known.audiences)
         meant = tuple(one for one in known.audiences if one in audiences)
         if not meant:
             raise TokenRefused(
@@ -178,9 +182,10 @@ class ServiceAccountTokens:
 
     def _check(self, known: _Known, token: str) -> None:
         now = self._clock.now()
-        if known.expires is not None and now > known.expires + _LEEWAY:
+        moment = now.timestamp()
+        if moment > known.good_until:
             raise TokenRefused("service account token has expired")
-        if known.not_before is not None and now < known.not_before - _LEEWAY:
+        if moment < known.good_from:
             raise TokenRefused("service account token is not valid yet")
         view = self._store.now
         key = known.key
@@ -227,10 +232,6 @@ def _quoted(audiences: Sequence[str]) -> str:
     return "[" + " ".join(f'"{one}"' for one in audiences) + "]"
 
 
-def _time(claim: Any) -> datetime | None:
-    return None if claim is None else datetime.fromtimestamp(claim, UTC)
-
-
 def _bound(claims: Mapping[str, Any]) -> _Known:
     private = claims[_PRIVATE]
     key = ObjectKey(private["namespace"], private["serviceaccount"]["name"])
@@ -249,7 +250,8 @@ def _bound(claims: Mapping[str, Any]) -> _Known:
             bound.append((resource, ObjectKey("" if kind == "node" else key.namespace, name), uid))
     uid = private["serviceaccount"]["uid"]
     user = User(username(key), groups(key.namespace), uid, extra)
-    return _Known(key, uid, user, tuple(claims["aud"]), _time(claims["nbf"]), _time(claims["exp"]), tuple(bound))
+    leeway = _LEEWAY.total_seconds()
+    return _Known(key, uid, user, tuple(claims["aud"]), claims["nbf"] - leeway, claims["exp"] + leeway, tuple(bound))
 
 
 def _legacy(claims: Mapping[str, Any]) -> _Known:
@@ -258,4 +260,4 @@ def _legacy(claims: Mapping[str, Any]) -> _Known:
     uid = claims[f"{_LEGACY}service-account.uid"]
     user = User(username(key), groups(namespace), uid)
     secret = ObjectKey(namespace, claims[f"{_LEGACY}secret.name"])
-    return _Known(key, uid, user, (ISSUER,), None, None, (), secret)
+    return _Known(key, uid, user, (ISSUER,), 0.0, math.inf, (), secret)

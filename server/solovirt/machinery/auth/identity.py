@@ -42,6 +42,8 @@ class Credentials:
     # Subject of a verified client certificate: common name and organisations.
     certificate_name: str | None = None
     certificate_groups: tuple[str, ...] = ()
+    certificate_digest: str = ""
+    """SHA-256 of the whole certificate, hexadecimal."""
 
 
 class Authenticator(Protocol):

@@ -12,6 +12,7 @@ from solovirt.machinery.auth.identity import Credentials, User
 from solovirt.machinery.errors import Unauthorized
 
 _AUTHENTICATED = "system:authenticated"
+_CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 
 class TokenVerifier(Protocol):
@@ -36,7 +37,8 @@ class TokenAuthenticator:
 
     def authenticate(self, credentials: Credentials) -> User | None:
         if credentials.certificate_name:
-            return _authenticated(User(credentials.certificate_name, credentials.certificate_groups))
+            extra = {_CREDENTIAL: (f"X509SHA256={credentials.certificate_digest}",)}
+            return _authenticated(User(credentials.certificate_name, credentials.certificate_groups, extra=extra))
         if credentials.bearer_token is None:
             return None
         user = self.static_user(credentials.bearer_token)
