@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 MEBIBYTE = 1 << 20
@@ -16,8 +17,8 @@ CHUNK = MEBIBYTE
 class Limits:
     """The defaults suit a server; tests are less patient."""
 
-    threads: int = 4
-    """Threads that hash, unpack and write."""
+    threads: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
+    """Threads that hash, unpack and write. More than there are processors keep the event loop waiting for its turn."""
     conversions: int = 2
     """qemu-img processes at once."""
     fetches: int = 64
