@@ -16,6 +16,7 @@ from solovirt.subresources import (
     identity_reviews,
     namespace_finalize,
     service_account_token,
+    virtual_machine_expansion,
     virtual_machine_lifecycle,
 )
 
@@ -23,6 +24,7 @@ from solovirt.subresources import (
 def install(registry: Registry, api: Api, store: Store, *, clock: Clock, access: Access) -> None:
     """Register every handler there is."""
     namespace_finalize.install(registry, api)
+    virtual_machine_expansion.install(registry, store)
     virtual_machine_lifecycle.install(registry, api, store)
     access_reviews.install(registry, access.authoriser, access.roles)
     identity_reviews.install(registry, access.bearer, clock)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from solovirt.machinery.errors import Conflict
+from solovirt.machinery.errors import Conflict, NotFound
 from solovirt.machinery.verbs.protocol import Answer
 
 VM = "/apis/example.com/v1/namespaces/default/vms/a"
@@ -20,10 +20,13 @@ def seen(registry):
 
     class Seen(list[Any]):
         result = None
+        reads_bodies = True
 
     seen = Seen()
 
     async def handler(request):
+        if seen.reads_bodies:
+            assert isinstance(request.body, dict | None)
         seen.append(request)
         if isinstance(seen.result, Exception):
             raise seen.result
@@ -55,6 +58,11 @@ async def test_a_body_that_cannot_be_read_is_refused_as_kubevirt_does(client, se
     assert reply.status == 400
     assert reply.message.startswith("Can not unmarshal Request body to struct, error: ")
     assert not seen
+
+
+async def test_a_handler_may_have_something_else_to_say_before_it_reads_the_body(client, seen):
+    seen.reads_bodies, seen.result = False, NotFound.path()
+    assert (await client("PUT", f"{VM}/start", b"{nope")).status == 404
 
 
 async def test_further_segments_belong_to_the_declared_subresource(client, seen):

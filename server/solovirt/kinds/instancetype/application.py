@@ -71,10 +71,16 @@ def _conflicts(instancetype: Document, spec: Spec, metadata: Spec, path: str) ->
     for field in ("gpus", "hostDevices"):
         if instancetype.get(field) and devices.get(field):
             yield f"{path}.domain.devices.{field}"
-    annotations = metadata.get("annotations") or {}
+    annotations = _annotations(metadata)
     for key, value in (instancetype.get("annotations") or {}).items():
         if annotations.get(key, value) != value:
             yield f"annotations.{key}"
+
+
+def _annotations(metadata: Spec) -> Spec:
+    """Those that are there. A template's metadata has no schema, so they may be anything; what is none does not count."""
+    found = metadata.get("annotations")
+    return found if isinstance(found, dict) else {}
 
 
 def _pool_threads(of: Document) -> int | None:
@@ -136,7 +142,7 @@ def _fill(instancetype: Document, preference: Document | None, spec: Spec, metad
         if instancetype.get(field):
             domain.setdefault("devices", {})[field] = instancetype[field]
     if instancetype.get("annotations"):
-        metadata["annotations"] = {**(metadata.get("annotations") or {}), **instancetype["annotations"]}
+        metadata["annotations"] = {**_annotations(metadata), **instancetype["annotations"]}
 
 
 def _fill_cpu(cpu: Document, preference: Document | None, domain: Spec) -> None:

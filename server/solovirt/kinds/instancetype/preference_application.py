@@ -58,7 +58,8 @@ def apply(preference: Document, spec: Spec, metadata: Spec) -> None:
     _fill(spec, "terminationGracePeriodSeconds", preference.get("preferredTerminationGracePeriodSeconds"))
     apply_architecture(preference, spec)
     if annotations := preference.get("annotations"):
-        metadata["annotations"] = {**annotations, **(metadata.get("annotations") or {})}
+        given = metadata.get("annotations")
+        metadata["annotations"] = {**annotations, **(given if isinstance(given, dict) else {})}
     _fill(domain, "launchSecurity", preference.get("preferredLaunchSecurity"))
 
 

@@ -23,6 +23,21 @@ def refusal(webhook: str, errors: Sequence[FieldError]) -> StatusError | None:
     return denial.deny(webhook, [Cause(message) for message in messages]) if messages else None
 
 
+def complaints(errors: Sequence[FieldError], unknown: Sequence[str]) -> list[str]:
+    """
+    What KubeVirt's own check says of an object that nobody has pruned: *errors* and *unknown* fields are the structural schema's.
+
+    Unknown fields at the top come first; a status may contain anything.
+    """
+    top = [field for field in unknown if "." not in field]
+    below = [_INDEX.sub(r".\1", field) for field in unknown if field.startswith("spec.")]
+    return [
+        *(f".{field} in body is a forbidden property" for field in top),
+        *(message for error in errors if not error.field.startswith("status") and (message := _message(error))),
+        *(f"{field} in body is a forbidden property" for field in below),
+    ]
+
+
 def _message(error: FieldError) -> str | None:
     if error.field.partition(".")[0].partition("[")[0] not in ("spec", "status"):
         # Metadata is checked by the API server alone.

@@ -14,7 +14,24 @@ def _acting(name: str) -> Subresource:
     return Subresource(name, ("update",), "")
 
 
+def _telling(name: str) -> Subresource:
+    """A GET that answers with something computed."""
+    return Subresource(name, ("get",), "")
+
+
 RESOURCES: tuple[Resource, ...] = (
+    Resource(
+        group=GROUP,
+        kind="",
+        plural="expand-vm-spec",
+        singular="",
+        scope=Scope.NAMESPACED,
+        versions=_VERSIONS,
+        behaviour=Behaviour(),
+        verbs=("update",),
+        has_generation=False,
+        virtual=True,
+    ),
     Resource(
         group=GROUP,
         kind="",
@@ -24,7 +41,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=_VERSIONS,
         behaviour=Behaviour(),
         verbs=(),
-        subresources=(_acting("start"), _acting("stop"), _acting("restart")),
+        subresources=(_acting("start"), _acting("stop"), _acting("restart"), _telling("expand-spec")),
         has_generation=False,
     ),
 )

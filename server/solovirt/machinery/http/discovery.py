@@ -191,6 +191,10 @@ def _resource_list(group: str, version: str, resources: list[Resource]) -> Docum
     for resource in _sorted(resources):
         if resource.kind and (resource.verbs or not resource.subresources):
             entries.append(_entry(resource))
+        elif resource.virtual:
+            # As subresources of no kind below: the name alone.
+            nothing: Document = {"singularName": "", "namespaced": resource.namespaced, "kind": "", "verbs": []}
+            entries.append({"name": resource.plural, **nothing})
         for sub in _subresources(resource):
             entry: Document = {
                 "name": f"{resource.plural}/{sub.name}",

@@ -21,6 +21,7 @@ from solovirt.machinery.verbs import virtual
 from solovirt.machinery.verbs.protocol import Answer, Caller, FieldValidation, Stored, SubresourceRequest
 
 if TYPE_CHECKING:
+    from solovirt.machinery.errors import StatusError
     from solovirt.machinery.http.endpoints import Endpoint
     from solovirt.machinery.http.exchange import Exchange
     from solovirt.machinery.http.paths import ResourcePath
@@ -59,6 +60,7 @@ async def answer(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
         if not allowed:
             return request.text(why, 401)
     shape = endpoint.bodies.get(subresource.name)
+    body: Document | StatusError | None
     if shape is None:
         body, caller = await _body(request)
     else:
@@ -71,14 +73,18 @@ async def answer(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
 async def answer_virtual(
     server: ApiServer, request: Exchange, endpoint: Endpoint, path: ResourcePath
 ) -> web.StreamResponse:
-    """Let the handler of a virtual resource answer: a POST of which nothing is stored."""
+    """Let the handler of a virtual resource answer: a POST of which nothing is stored, or a PUT to what has no kind."""
     handler = server.registry.handler(endpoint.resource.group_resource, "")
     if handler is None:
         raise NotFound.path()
     target = endpoint.target(path.namespace)
-    document, caller = await _received(server, request, endpoint, target)
-    result = await handler(SubresourceRequest(target, caller, "create", request.http, document))
-    return _respond(server, request, endpoint, result, created=True)
+    body: Document | StatusError | None
+    if endpoint.resource.kind:
+        body, caller = await _received(server, request, endpoint, target)
+    else:
+        body, caller = await _body(request)
+    result = await handler(SubresourceRequest(target, caller, request.verb, request.http, body))
+    return _respond(server, request, endpoint, result, created=request.verb == "create")
 
 
 async def _received(
@@ -95,8 +101,12 @@ async def _received(
     return document, caller
 
 
-async def _body(request: Exchange) -> tuple[Document | None, Caller]:
-    """The decoded body, None if there is none or it is the handler's to read (an upload, a connection that is upgraded)."""
+async def _body(request: Exchange) -> tuple[Document | StatusError | None, Caller]:
+    """
+    The decoded body, or the refusal of one that cannot be decoded.
+
+    None if there is none or it is the handler's to read (an upload, a connection that is upgraded).
+    """
     http = request.http
     manager = options.default_manager(http.headers.get("User-Agent", ""))
     caller = Caller(request.user, manager, request_id=request.id, warnings=request.warnings)
@@ -113,9 +123,9 @@ async def _body(request: Exchange) -> tuple[Document | None, Caller]:
     try:
         decoded = decoding.decode(body, JSON if kind == "*/*" else kind, FieldValidation.IGNORE)
     except decoding.Unreadable as error:
-        raise decoding.undecodable_options(error) from None
+        return decoding.undecodable_options(error), caller
     if decoded.value is not None and not isinstance(decoded.value, dict):
-        raise decoding.undecodable_options(decoding.not_an_object(decoded.value))
+        return decoding.undecodable_options(decoding.not_an_object(decoded.value)), caller
     return decoded.value, caller
 
 

@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from typing import Any, Protocol
 
 from solovirt.machinery.auth.identity import User
+from solovirt.machinery.errors import StatusError
 from solovirt.machinery.resource import Document, ObjectKey, Resource
 from solovirt.machinery.store.protocol import Record
 
@@ -118,13 +119,24 @@ class Listed:
 
 @dataclass(slots=True)
 class SubresourceRequest:
-    """A request for a subresource (or virtual resource) that a registered handler answers. *http* is the aiohttp request."""
+    """
+    A request for a subresource (or virtual resource) that a registered handler answers. *http* is the aiohttp request.
+
+    *content* is the decoded body, or why it cannot be decoded: a handler may have something else to say before it says that.
+    """
 
     target: Target
     caller: Caller
     verb: str
     http: Any
-    body: Document | None = None
+    content: Document | StatusError | None = None
+
+    @property
+    def body(self) -> Document | None:
+        """The decoded body, None if there is none. Raises BadRequest if it cannot be decoded."""
+        if isinstance(self.content, StatusError):
+            raise self.content
+        return self.content
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Paths:
         self._types = _BUILT_IN_TYPES if self._built_in else _CUSTOM_TYPES
         self._object = {} if schema is None else components.kind(resource, version.name, schema)
         # What operations are named after.
-        self._noun = resource.kind or resource.plural[:1].upper() + resource.plural[1:]
+        self._noun = resource.kind or "".join(part[:1].upper() + part[1:] for part in resource.plural.split("-"))
 
     def write(self) -> dict[str, Any]:
         resource = self._resource
@@ -124,7 +124,7 @@ class Paths:
         if collection:
             out[base] = {**collection, "parameters": common}
         named = [_path("name", f"Name of the {kind}."), *common]
-        item = self._item(space)
+        item = {} if resource.virtual else self._item(space)
         if item:
             out[f"{base}/{{name}}"] = {**item, "parameters": named}
         for subresource in self._subresources():
@@ -149,6 +149,9 @@ class Paths:
             out["get"] = self._list(f"{space}{kind}")
         if "create" in verbs:
             out["post"] = self._write("create", "post", f"{space}{kind}", "Create a", ("200", "201", "202"))
+        if "update" in verbs and self._resource.virtual:
+            text = f"Send to {self._resource.plural}."
+            out["put"] = self._operation("connect", "connect", f"Put{space}{self._noun}", text, types=("*/*",))
         if "deletecollection" in verbs:
             out["delete"] = self._operation(
                 "delete",
