@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from solovirt.kinds.kubevirt import machine_rules
+from solovirt.kinds.kubevirt import configuration, machine_rules
 from solovirt.kinds.kubevirt.behaviour_vm import VirtualMachineBehaviour
 from solovirt.kinds.kubevirt.resources import RESOURCES
 from solovirt.machinery.admission import Admission, Operation
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.errors import FieldError, FieldErrorType, StatusError, required
 from solovirt.machinery.resource import ObjectKey
-from tests.kinds.kubevirt.admitted import Documents
+from tests.kinds.kubevirt.admitted import Documents, kubevirt
 
 RESOURCE = next(resource for resource in RESOURCES if resource.kind == "VirtualMachine")
 BEHAVIOUR = VirtualMachineBehaviour()
@@ -58,6 +58,7 @@ def causes(obj: dict[str, Any], old: dict[str, Any] | None = None) -> list[tuple
         ({"running": False, "runStrategy": "Halted"}, [("Invalid", "spec.running", BOTH)]),
         ({}, [("Invalid", "spec.running", "RunStrategy must be specified")]),
         ({"runStrategy": "Sometimes"}, [("Invalid", "spec.runStrategy", "Invalid RunStrategy (Sometimes)")]),
+        ({"runStrategy": "WaitAsReceiver"}, []),
     ],
 )
 def test_run_strategies(spec, expected):
@@ -259,3 +260,38 @@ def test_a_change_of_metadata_alone_warns_as_any_other():
     changed["metadata"]["labels"] = {"a": "b"}
     BEHAVIOUR.validate_update(changed, vm, asked)
     assert asked.warnings == ["spec.running is deprecated, please use spec.runStrategy instead."]
+
+
+def test_waiting_for_a_migration_is_behind_a_gate():
+    """Rule 31."""
+    text = "Invalid RunStrategy (WaitAsReceiver), DecentralizedLiveMigration feature gate is not enabled in kubevirt resource"
+    shut = configuration.read(kubevirt(disabled=("DecentralizedLiveMigration",)), "kubevirt")
+    found = machine_rules.check_run_strategy({"runStrategy": "WaitAsReceiver"}, cluster=shut)
+    assert [(cause.field, cause.message) for cause in found] == [("spec.runStrategy", text)]
+
+
+def test_a_template_namespace_that_was_there_is_not_looked_at_again():
+    """Rule 42."""
+    entry = {"metadata": {"name": "disk", "namespace": "x"}, "spec": {"storage": {}, "source": HTTP}}
+    spec = {"dataVolumeTemplates": [entry]}
+    assert machine_rules.check_template_namespaces(spec, "default", spec) == []
+    assert len(machine_rules.check_template_namespaces(spec, "default", None)) == 1
+
+
+def test_what_was_found_in_order_is_looked_at_again_under_another_configuration():
+    """kubevirt-validation.md 3.1: changes of metadata alone are held against all rules too."""
+    vm = machine(running=False)
+    vm["metadata"] |= {"uid": "u", "generation": 1}
+    vm["spec"]["template"]["metadata"] = {"annotations": {"hooks.kubevirt.io/hookSidecars": "[]"}}
+
+    def change(*gates):
+        asked = admission(Operation.UPDATE)
+        asked.lookup = Documents(kubevirt(*gates))
+        try:
+            BEHAVIOUR.validate_update(copy.deepcopy(vm), vm, asked)
+        except StatusError as error:
+            return error.status()["details"]["causes"][0]["field"]
+        return None
+
+    field = "spec.template.metadata.annotations"
+    assert [change("Sidecar"), change("Sidecar"), change(), change("Sidecar")] == [None, None, field, None]

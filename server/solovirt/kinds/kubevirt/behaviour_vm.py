@@ -134,12 +134,19 @@ class VirtualMachineBehaviour(Behaviour):
 
 
 def _template_of(obj: Document) -> Document | None:
-    """`spec.template.spec` if it and its domain are there and objects."""
+    """
+    `spec.template.spec` if it and its domain are there and objects.
+
+    A template without any spec gets one: it is not the spec that is required of a template, only what a spec has to have.
+    """
     found = obj
-    for field in ("spec", "template", "spec"):
+    for field in ("spec", "template"):
         found = found.get(field)  # type: ignore[assignment]  # whatever was sent; looked at in the next line
         if not isinstance(found, dict):
             return None
+    found = found.setdefault("spec", {"domain": {"devices": {}}})
+    if not isinstance(found, dict):
+        return None
     return found if isinstance(found.get("domain"), dict) else None
 
 
