@@ -202,3 +202,16 @@ def test_discovery_shows_the_reviews(client):
         "kind": "TokenRequest",
         "verbs": ["create"],
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "spec"),
+    [
+        ("selfsubjectaccessreviews", {"resourceAttributes": {"verb": None, "fieldSelector": {"requirements": [None]}}}),
+        ("selfsubjectaccessreviews", {"nonResourceAttributes": {}}),
+        ("subjectaccessreviews", {"groups": [None], "extra": {"a": None}, "resourceAttributes": {}}),
+        ("selfsubjectrulesreviews", None),
+    ],
+)
+def test_odd_questions_are_no_internal_errors(client, path, spec):
+    assert client("POST", f"{AUTHORIZATION}/{path}", {"spec": spec}).status_code in (201, 400, 422)

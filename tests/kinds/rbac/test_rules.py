@@ -110,3 +110,10 @@ def test_missing_rights_are_printed_as_go_prints_them():
         '{APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]}',
         '{NonResourceURLs:["/x"], Verbs:["get"]}',
     ]
+
+
+def test_nulls_are_empty_texts_and_lists():
+    held = Rule.of({"verbs": ["get"], "nonResourceURLs": [None], "apiGroups": None})
+    assert (held.paths, held.groups) == (("",), ())
+    assert not held.allows(Attributes("get", path="/x"))
+    assert Rule.of(None) == Rule()

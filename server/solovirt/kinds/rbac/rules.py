@@ -32,11 +32,11 @@ class Rule:
         """Read an entry of a role's `rules`."""
         document = document or {}
         return cls(
-            verbs=tuple(document.get("verbs") or ()),
-            groups=tuple(document.get("apiGroups") or ()),
-            resources=tuple(document.get("resources") or ()),
-            names=tuple(document.get("resourceNames") or ()),
-            paths=tuple(document.get("nonResourceURLs") or ()),
+            verbs=_texts(document.get("verbs")),
+            groups=_texts(document.get("apiGroups")),
+            resources=_texts(document.get("resources")),
+            names=_texts(document.get("resourceNames")),
+            paths=_texts(document.get("nonResourceURLs")),
         )
 
     def allows(self, attributes: Attributes) -> bool:
@@ -150,6 +150,11 @@ def compact(parts: Iterable[Rule]) -> list[Rule]:
         known = simple.get(key)
         simple[key] = part if known is None else replace(known, verbs=known.verbs + part.verbs)
     return out + list(simple.values())
+
+
+def _texts(values: Iterable[str | None] | None) -> tuple[str, ...]:
+    # A null in a list is an empty text to Go.
+    return tuple(value or "" for value in values or ())
 
 
 def _all_in(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
