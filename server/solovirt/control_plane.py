@@ -241,6 +241,7 @@ class ControlPlane:
             volumes=self.volumes,
         )
         subresources.install(self.registry, self.api, self.store, clock=self.clock, access=self.access)
+        controllers.install_custom_resources(self.manager, self.store)
         self.manager.add_background(
             Compaction(
                 self.store, self.clock, keep_revisions=settings.history_revisions, keep_seconds=settings.history_seconds

@@ -56,25 +56,25 @@ spec: {size: %d, replicas: 1}
 
 @pytest.mark.slow
 def test_kubectl_brings_a_kind_uses_it_and_takes_it_away(kubectl: Kubectl):
-    kubectl.ok("apply", "-f", "-", stdin=DEFINITION)
-    kubectl.ok("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=20s")
-    assert kubectl.ok("apply", "-f", "-", stdin=WIDGET % 3) == "widget.example.com/first created\n"
-    assert kubectl.ok("apply", "-f", "-", stdin=WIDGET % 4) == "widget.example.com/first configured\n"
-    assert kubectl.ok("get", "wd").split() == ["NAME", "SIZE", "first", "4"]
+    kubectl("apply", "-f", "-", stdin=DEFINITION)
+    kubectl("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=20s")
+    assert kubectl("apply", "-f", "-", stdin=WIDGET % 3) == "widget.example.com/first created\n"
+    assert kubectl("apply", "-f", "-", stdin=WIDGET % 4) == "widget.example.com/first configured\n"
+    assert kubectl("get", "wd").split() == ["NAME", "SIZE", "first", "4"]
     refused = kubectl.run("apply", "-f", "-", stdin=WIDGET % 100)
     assert refused.returncode == 1
     assert 'The Widget "first" is invalid: spec: Invalid value: size is too large' in refused.stderr
-    explained = kubectl.ok("explain", "widgets.spec.size")
+    explained = kubectl("explain", "widgets.spec.size")
     assert "How large it is." in explained
     assert "<integer>" in explained
-    kubectl.ok("scale", "wd/first", "--replicas=3")
-    assert kubectl.ok("get", "wd", "first", "-o", "jsonpath={.spec.replicas}") == "3"
-    listed = kubectl.ok("get", "crd", "-o", "name")
+    kubectl("scale", "wd/first", "--replicas=3")
+    assert kubectl("get", "wd", "first", "-o", "jsonpath={.spec.replicas}") == "3"
+    listed = kubectl("get", "crd", "-o", "name")
     assert "customresourcedefinition.apiextensions.k8s.io/virtualmachines.kubevirt.io\n" in listed
-    services = kubectl.ok("get", "apiservices")
+    services = kubectl("get", "apiservices")
     assert "v1.subresources.kubevirt.io" in services
     assert "kubevirt/virt-api" in services
-    kubectl.ok("delete", "crd", "widgets.example.com", "--timeout=20s")
+    kubectl("delete", "crd", "widgets.example.com", "--timeout=20s")
     gone = kubectl.run("get", "widgets.example.com")
     assert gone.returncode == 1
 
@@ -101,8 +101,8 @@ def test_an_operator_written_with_kopf_handles_its_kind(server: ServerProcess, k
     """kopf: finalizers by JSON patch with a test, progress by merge patches, status through its subresource (reference 10)."""
     if kubectl.minor != "37":
         pytest.skip("once is enough")
-    kubectl.ok("apply", "-f", "-", stdin=DEFINITION)
-    kubectl.ok("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=20s")
+    kubectl("apply", "-f", "-", stdin=DEFINITION)
+    kubectl("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=20s")
     script = tmp_path / "operator.py"
     script.write_text(OPERATOR)
     command = [sys.executable, "-m", "kopf", "run", "--namespace=default", "--standalone", str(script)]
@@ -110,13 +110,13 @@ def test_an_operator_written_with_kopf_handles_its_kind(server: ServerProcess, k
     environment = {"KUBECONFIG": str(server.kubeconfig), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as operator:
         try:
-            kubectl.ok("apply", "-f", "-", stdin=WIDGET % 4)
+            kubectl("apply", "-f", "-", stdin=WIDGET % 4)
             status = _until(kubectl, lambda widget: widget.get("status", {}).get("created"))
             assert status == {"doubled": 8}
-            kubectl.ok("patch", "wd/first", "--type=merge", "-p", '{"spec":{"size":5}}')
+            kubectl("patch", "wd/first", "--type=merge", "-p", '{"spec":{"size":5}}')
             assert _until(kubectl, lambda widget: widget["status"].get("resized/spec.size")) == {"to": 5}
             # Its finalizer holds the object until its handler has run.
-            kubectl.ok("delete", "wd/first", "--timeout=20s")
+            kubectl("delete", "wd/first", "--timeout=20s")
         finally:
             operator.terminate()
             operator.wait(20)
@@ -125,7 +125,7 @@ def test_an_operator_written_with_kopf_handles_its_kind(server: ServerProcess, k
 def _until(kubectl: Kubectl, found, seconds: float = 20):
     deadline = time.monotonic() + seconds
     while True:
-        widget = json.loads(kubectl.ok("get", "wd", "first", "-o", "json"))
+        widget = json.loads(kubectl("get", "wd", "first", "-o", "json"))
         if (value := found(widget)) is not None:
             return value
         assert time.monotonic() < deadline, widget

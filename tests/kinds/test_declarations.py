@@ -42,6 +42,8 @@ def test_namespaces_services_and_roles_have_names_of_their_own_form():
         "namespaces": "label",
         "services": "label",
         **dict.fromkeys(("roles", "rolebindings", "clusterroles", "clusterrolebindings"), "path_segment"),
+        # `v1.`, the core group's.
+        "apiservices": "path_segment",
     }
 
 

@@ -53,15 +53,18 @@ ATOMIC_TYPES = {
 DEFAULTS = {f"io.k8s.api.core.v1.{kind}": ("protocol", "TCP") for kind in ("ContainerPort", "ServicePort")}
 
 
-def walk(schema: dict[str, Any]) -> Iterator[NamedSchema]:
-    """Every named schema at and below *schema*."""
+def walk(schema: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[NamedSchema]:
+    """Every named schema at and below *schema*; one that contains itself (JSONSchemaProps) is not entered twice."""
     if isinstance(schema, NamedSchema):
+        if schema.name in above:
+            return
+        above = (*above, schema.name)
         yield schema
     for child in (schema.get("properties") or {}).values():
-        yield from walk(child)
+        yield from walk(child, above)
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
-            yield from walk(schema[key])
+            yield from walk(schema[key], above)
 
 
 @functools.cache

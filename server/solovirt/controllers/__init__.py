@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from solovirt.machinery.control.protocol import Objects, Recorder, Tools
     from solovirt.machinery.registry import Registry
     from solovirt.machinery.resource import Document, GroupResource
+    from solovirt.machinery.store.protocol import Store
     from solovirt.runtime.protocol import Runtime
     from solovirt.volumes.protocol import Cluster, Volumes
 
@@ -71,6 +72,23 @@ def install(
     node.install(manager, runtime)
     virtual_machine_instance.install(manager, runtime, launcher_pods=launcher_pods)
     install_virtual_machines(manager, volumes=volumes)
+
+
+def install_custom_resources(manager: Manager, store: Store) -> None:
+    """
+    Serve the stored CustomResourceDefinitions from now on, and follow them. *store* must be the manager's, and open.
+
+    Everything that is Established is served when this returns.
+    """
+    from solovirt.controllers.builtin import FIELD_MANAGER
+    from solovirt.controllers.custom_resources import DefinitionController, InstalledObjects, ServedDefinitions
+
+    served = ServedDefinitions(manager.registry, store, changed=manager.follow_registry)
+    served.load()
+    tools = manager.tools(DefinitionController.name, field_manager=FIELD_MANAGER)
+    manager.add(DefinitionController(tools, store=store, registry=manager.registry, served=served))
+    manager.add_background(served)
+    InstalledObjects(manager.registry, store, manager.clock).install()
 
 
 def install_virtual_machines(manager: Manager, *, volumes: Volumes | None = None) -> None:

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from solovirt.machinery.resource import Subresource
+from solovirt.machinery.resource import ScalePaths, Subresource
 
-SCALE = Subresource("scale", verbs=("get", "patch", "update"), kind="Scale", group="autoscaling", version="v1")
+
+def scale(paths: ScalePaths) -> Subresource:
+    """The subresource of a kind that keeps its numbers at *paths*."""
+    return Subresource(
+        "scale", verbs=("get", "patch", "update"), kind="Scale", group="autoscaling", version="v1", paths=paths
+    )
+
+
+SCALE = scale(ScalePaths())
+"""Of KubeVirt's kinds."""
+
+WORKLOAD_SCALE = scale(ScalePaths(label_selector=".spec.selector"))
+"""Of Kubernetes' own kinds, whose selector is part of what is wanted."""

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from solovirt.machinery.resource import GroupResource, Resource, Version
+from solovirt.machinery.versions import priority
 
 if TYPE_CHECKING:
     from solovirt.machinery.verbs.protocol import SubresourceRequest
 
     Handler = Callable[[SubresourceRequest], Awaitable[Any]]
+    Preparation = Callable[[str, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Registry:
     def __init__(self) -> None:
         self._resources: dict[GroupResource, Resource] = {}
         self._handlers: dict[tuple[GroupResource, str], Handler] = {}
-        # Preference of groups in /apis, and of versions in a group, is the order of registration.
+        self._preparations: dict[GroupResource, Preparation] = {}
+        # Preference of groups in /apis is the order of registration; that of versions in a group follows from their names.
         self.generation = 0
 
     def register(self, resource: Resource) -> None:
@@ -52,6 +55,13 @@ class Registry:
 
     def handler(self, resource: GroupResource, subresource: str) -> Handler | None:
         return self._handlers.get((resource, subresource))
+
+    def prepare(self, resource: GroupResource, preparation: Preparation) -> None:
+        """Have *preparation* called, with verb and name, before clients' requests: for objects that are made when somebody looks."""
+        self._preparations[resource] = preparation
+
+    def preparation(self, resource: GroupResource) -> Preparation | None:
+        return self._preparations.get(resource)
 
     def unhandled(self) -> list[str]:
         """Declared subresources and virtual resources that nobody handles; start-up fails unless empty."""
@@ -94,4 +104,4 @@ class Registry:
         for resource in self._resources.values():
             of_group = versions.setdefault(resource.group, {})
             of_group.update((version.name, None) for version in resource.versions if version.served)
-        return [Group(name, tuple(of_group)) for name, of_group in versions.items()]
+        return [Group(name, tuple(sorted(of_group, key=priority))) for name, of_group in versions.items()]

@@ -111,6 +111,19 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """
+    Where the `scale` subresource of a kind finds its numbers, as JSONPaths without arrays.
+
+    What is at *label_selector* is a selector as text, or a LabelSelector.
+    """
+
+    spec_replicas: str = ".spec.replicas"
+    status_replicas: str = ".status.replicas"
+    label_selector: str = ".status.labelSelector"
+
+
+@dataclass(frozen=True, slots=True)
 class Subresource:
     """
     A path below an object: `…/<plural>/<name>/<subresource>`.
@@ -127,6 +140,8 @@ class Subresource:
     group: str | None = None
     version: str | None = None
     model: ModelRef | None = None
+    # Of `scale`.
+    paths: ScalePaths | None = None
 
 
 class Flavour(Enum):

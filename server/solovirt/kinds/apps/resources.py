@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solovirt.kinds.apps import columns
 from solovirt.kinds.apps.behaviour import ControllerRevisionBehaviour
-from solovirt.kinds.scaling import SCALE
+from solovirt.kinds.scaling import WORKLOAD_SCALE
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
 
@@ -59,7 +59,7 @@ RESOURCES: tuple[Resource, ...] = (
         categories=("all",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
-        subresources=(SCALE,),
+        subresources=(WORKLOAD_SCALE,),
         unconditional_update=True,
     ),
     Resource(
@@ -76,7 +76,7 @@ RESOURCES: tuple[Resource, ...] = (
         categories=("all",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
-        subresources=(SCALE,),
+        subresources=(WORKLOAD_SCALE,),
         selectable_fields={
             "status.replicas": "status.replicas",
         },
@@ -96,7 +96,7 @@ RESOURCES: tuple[Resource, ...] = (
         categories=("all",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
-        subresources=(SCALE,),
+        subresources=(WORKLOAD_SCALE,),
         unconditional_update=True,
     ),
 )

@@ -10,7 +10,7 @@ from solovirt.kinds.core.behaviour.node import NodeBehaviour
 from solovirt.kinds.core.behaviour.pod import PodBehaviour
 from solovirt.kinds.core.behaviour.service import ServiceBehaviour
 from solovirt.kinds.core.behaviour.volume import PersistentVolumeBehaviour, PersistentVolumeClaimBehaviour
-from solovirt.kinds.scaling import SCALE
+from solovirt.kinds.scaling import WORKLOAD_SCALE
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Subresource, Version
 
@@ -229,7 +229,7 @@ RESOURCES: tuple[Resource, ...] = (
         categories=("all",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
-        subresources=(SCALE,),
+        subresources=(WORKLOAD_SCALE,),
         selectable_fields={
             "status.replicas": "status.replicas",
         },

@@ -279,6 +279,10 @@ class Manager:
             self._pumps[resource].drain()
             self._pumps.pop(resource).abandon()
 
+    def follow_registry(self) -> None:
+        """Look after kinds that came or went; whoever changes the registry without an event says so by this."""
+        self._follow_registry()
+
     def _follow_registry(self) -> None:
         if self._running and self.registry.generation != self._registry_generation:
             self._watch_what_is_served()

@@ -30,6 +30,15 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def is_path(text: str) -> bool:
+    """Whether *text* can be compiled."""
+    try:
+        _parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 class JsonPath:
     """A compiled path. `fields` are its leading plain field names."""
 

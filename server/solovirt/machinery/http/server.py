@@ -38,6 +38,7 @@ from solovirt.machinery.http import (
     options,
     paths,
     reading,
+    scaling,
     subresources,
     warning_headers,
     watching,
@@ -183,6 +184,8 @@ class ApiServer:
         request.known = True
         if endpoint.deprecation is not None:
             request.warnings.append(endpoint.deprecation)
+        if (prepare := self.registry.preparation(endpoint.resource.group_resource)) is not None:
+            await prepare(request.verb, path.name)
         if request.verb == "watch":
             if "watch" not in endpoint.verbs or path.subresource:
                 raise MethodNotAllowed
@@ -273,6 +276,12 @@ class ApiServer:
             if verb is None:
                 raise MethodNotAllowed
             request.subresource = "status"
+            return verb
+        if path.subresource == "scale" and "scale" in endpoint.subresources:
+            verb = {"get": scaling.get, "update": scaling.update, "patch": scaling.patch}.get(request.verb)
+            if verb is None:
+                raise MethodNotAllowed
+            request.subresource = "scale"
             return verb
         subresource = subresources.declared(endpoint, path.subresource)
         if subresource is None:

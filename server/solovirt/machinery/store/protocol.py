@@ -206,6 +206,10 @@ class Store(Protocol):
         """Events after *since* (None: after now). A *since* in the future waits. Raises Expired if the window starts later."""
         ...
 
+    def reindex(self, resource: GroupResource) -> None:
+        """Look up the selectable fields of *resource* anew: what is selectable of it has changed."""
+        ...
+
     async def compact(self, *, keep_revisions: int, keep_seconds: float) -> int:
         """Drop history older than both bounds, in small steps; returns how many revisions went."""
         ...

@@ -65,6 +65,8 @@ _OPTIONAL = re.compile(r"\.\s*\?\s*([A-Za-z_]\w*)|(?<=[\w)\]}])\s*\[\s*\?|\.\s*(
 # The interpreter's own `matches` has Rust's classes, Unicode, where Go's are ASCII; functions given to it don't come before its own.
 _MATCHES = re.compile(r"\bmatches(?=\s*\()")
 _SELECT = re.compile(r"\s*\.\s*([A-Za-z_]\w*)(?!\w)(?!\s*\()")
+FIELD_STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[['\"]([^'\"]*)['\"]\]")
+"""One step of a rule's fieldPath: `.a` or `['a-b']`."""
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _PYTHON_ERROR = re.compile(r"Python function call failed: (\w+): (.*?)\. Check function arguments", re.DOTALL)
 _UNDEFINED = re.compile(r"Undefined variable or function: '([^']*)'")

@@ -7,7 +7,6 @@ reference kubernetes-api.md 4.1, "CEL rule"; section 7 for transition rules and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +14,6 @@ from solovirt.machinery.errors import NO_VALUE, FieldError, FieldErrorType
 from solovirt.machinery.resource import Document
 from solovirt.machinery.schema.rules import engine, values
 from solovirt.machinery.schema.validation import MISSING, ROOT, correlate
-
-_STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[['\"]([^'\"]*)['\"]\]")
 
 
 class Rule:
@@ -169,6 +166,6 @@ def _root_value(document: Document) -> Document:
 def field_suffix(path: str) -> str:
     """A rule's fieldPath, as it is appended to the path of its value: `.a.b`, `['a-b']` becomes `[a-b]`."""
     out = ""
-    for match in _STEP.finditer(path):
+    for match in engine.FIELD_STEP.finditer(path):
         out += f".{match.group(1)}" if match.group(1) else f"[{match.group(2)}]"
     return out

@@ -1,0 +1,1 @@
+"""Field models of the apiextensions.k8s.io group."""

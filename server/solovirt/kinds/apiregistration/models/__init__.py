@@ -1,0 +1,1 @@
+"""Field models of the apiregistration.k8s.io group."""

@@ -1,0 +1,1 @@
+"""Field models of the k8s.cni.cncf.io group."""
