@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from solovirt.machinery.http import connection_log
 from solovirt.machinery.http.decoding import BODY_LIMIT
 from solovirt.machinery.http.server import ApiServer, StaticDocument
 
@@ -65,6 +66,7 @@ def create_app(
         # A watcher that goes away is only noticed so; aiohttp lets handlers run on otherwise.
         handler_args={
             "handler_cancellation": True,
+            "logger": connection_log.logger,
             "max_line_size": HEADER_LIMIT,
             "max_field_size": HEADER_LIMIT,
         },
