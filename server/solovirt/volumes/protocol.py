@@ -8,11 +8,11 @@ takes up, or starts over, what it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NewType, Protocol
+from typing import Any, NewType, Protocol, runtime_checkable
 
 TransferId = NewType("TransferId", str)
 """The uid of the claim that is filled: unique, and never used again."""
@@ -148,3 +148,29 @@ class Volumes(Transfers, Protocol):
 
 class VolumesUnavailable(Exception):
     """The back end can't start; the text says why and what to do, for a person."""
+
+
+@runtime_checkable
+class Uploads(Protocol):
+    """What a back end can do, too: take what clients send."""
+
+    async def receive(self, transfer: TransferId, body: AsyncIterator[bytes], *, size: int | None, early: bool) -> None:
+        """
+        Fill the claim of an upload that is `RUNNING` with *body*, of *size* bytes if that is known.
+
+        Returns when the disk is in place; with *early* as soon as everything is received and looks well. Raises UploadRefused if nothing is
+        waited for, and UploadFailed. When it is cancelled, the upload can be begun again.
+        """
+        ...
+
+
+class UploadRefused(Exception):
+    """Nothing can be uploaded there now; the text says why."""
+
+
+class UploadFailed(Exception):
+    """What was sent can't be used; another attempt may be made."""
+
+    def __init__(self, message: str, *, is_too_large: bool = False) -> None:
+        super().__init__(message)
+        self.is_too_large = is_too_large

@@ -14,6 +14,23 @@ from solovirt.volumes.protocol import TransferId, TransferState
 from tests.volumes.files.conftest import MIB, Engine, random_disk
 
 IMPORTS = 20
+LATE = """
+import asyncio, signal
+
+async def main():
+    loop, late, ended = asyncio.get_running_loop(), [0.0], asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    print("ready", flush=True)
+    while not ended.is_set():
+        before = loop.time()
+        await asyncio.sleep(0.005)
+        late.append(loop.time() - before - 0.005)
+    late.sort()
+    print(late[int(len(late) * 0.99)])
+
+asyncio.run(main())
+"""
+"""A process that does nothing, and how late it is."""
 
 
 @pytest.mark.slow
@@ -21,8 +38,8 @@ async def test_twenty_imports_at_once_leave_the_loop_free_and_hold_nothing(engin
     """
     The server is a process of its own, as servers are: its work is not the loop's.
 
-    Bounds: 99 of 100 times the loop is late by less than 50 ms (which leaves something to other processes of the machine), and each of the imports, of
-    64 MiB, takes less than 3 MiB of memory.
+    Bounds: 99 of 100 times the loop is late by less than 50 ms, beyond what a process that does nothing is on the machine as it is just now; and each of
+    the imports, of 64 MiB, takes less than 3 MiB of memory.
     """
     content = random_disk(64 * MIB)
     (tmp_path / "served").mkdir()
@@ -42,6 +59,9 @@ async def test_twenty_imports_at_once_leave_the_loop_free_and_hold_nothing(engin
             await asyncio.sleep(0.005)
             late.append(loop.time() - before - 0.005)
 
+    idle = await asyncio.create_subprocess_exec(sys.executable, "-c", LATE, stdout=asyncio.subprocess.PIPE)
+    assert idle.stdout is not None
+    await idle.stdout.readline()
     watching = asyncio.create_task(watch())
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
@@ -68,9 +88,12 @@ async def test_twenty_imports_at_once_leave_the_loop_free_and_hold_nothing(engin
     finally:
         watching.cancel()
         server.terminate()
+        idle.terminate()
+        noise, _ = await idle.communicate()
         await server.wait()
     late.sort()
     growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) * 1024
     assert growth < IMPORTS * 3 * MIB
-    assert late[int(len(late) * 0.99)] < 0.05, f"99 % {late[int(len(late) * 0.99)]:.3f}, at most {late[-1]:.3f}"
+    # Twice, as there are two ways to wait: for a processor, and for the thread that has it and the interpreter's lock.
+    assert late[int(len(late) * 0.99)] < 0.05 + 2 * float(noise), f"at most {late[-1]:.3f}, idle {float(noise):.3f}"
     assert engine.disk("pv-7").read_bytes() == content

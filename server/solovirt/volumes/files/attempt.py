@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,21 @@ from solovirt.volumes.protocol import Cluster, TransferRequest
 
 SOURCE = "source"
 """The file in `work` that holds what was fetched; it can be resumed if there is a note beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a client sends."""
+
+    pieces: AsyncIterator[bytes]
+    size: int | None
+    """In bytes, if it is known."""
+    accepted: asyncio.Future[None]
+    """Done when everything is received and looks well."""
+
+    def accept(self) -> None:
+        if not self.accepted.done():
+            self.accepted.set_result(None)
 
 
 class Meter:
@@ -44,8 +60,15 @@ class Attempt:
     limits: Limits
     qemu_img: QemuImg
     meter: Meter = field(default_factory=Meter)
+    body: Body | None = None
+    """Of an upload: what is sent."""
     labels: dict[str, str] = field(default_factory=dict)
     """What the source says the claim should be labelled with."""
+
+    def looks_well(self) -> None:
+        """Everything is here, and what is left to do should succeed."""
+        if self.body is not None:
+            self.body.accept()
 
     @property
     def source(self) -> Path:

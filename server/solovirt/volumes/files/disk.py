@@ -31,6 +31,7 @@ async def finish(attempt: Attempt, fetched: Path) -> None:
     if kind in (Format.RAW, Format.TAR):
         if (size := fetched.stat().st_size) > attempt.available:
             raise too_large(size, attempt.available)
+        attempt.looks_well()
         fetched.rename(disk)
     else:
         await _convert(attempt, fetched, kind, disk)
@@ -63,6 +64,7 @@ async def _convert(attempt: Attempt, image: Path, kind: Format, disk: Path) -> N
     if info.virtual_size > attempt.available:
         raise too_large(info.virtual_size, attempt.available)
     await attempt.qemu_img.check(image, kind)
+    attempt.looks_well()
     await attempt.qemu_img.convert(info, image, disk, moved=attempt.meter.at, watch=lambda: attempt.space.need(0))
     await attempt.workers.run(image.unlink)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from solovirt.machinery.clock import Clock
 from solovirt.volumes.files import sources
-from solovirt.volumes.files.attempt import SOURCE, Attempt, Meter
+from solovirt.volumes.files.attempt import SOURCE, Attempt, Body, Meter
 from solovirt.volumes.files.directory import Filled, Record, Usage, VolumeDirectory, VolumeFiles, remove_tree
 from solovirt.volumes.files.failure import TransferFailed, unusable
 from solovirt.volumes.files.images import QemuImg
@@ -33,6 +33,8 @@ from solovirt.volumes.protocol import (
     TransferId,
     TransferRequest,
     TransferState,
+    UploadFailed,
+    UploadRefused,
 )
 
 logger = logging.getLogger("solovirt.volumes")
@@ -51,6 +53,10 @@ class _Job:
         self.record = record
         self.meter = Meter()
         self.is_running = False
+        """Bytes move; of an upload: they may come."""
+        self.body: Body | None = None
+        self.failure: TransferFailed | None = None
+        """How the last attempt of this process failed."""
         self.task: asyncio.Task[None] | None = None
 
 
@@ -107,6 +113,8 @@ class FileVolumes:
             return Progress(TransferState.SUCCEEDED, percent=100.0, restarts=record.restarts, labels=record.labels)
         if job.record.state is Filled.FAILED:
             return self._told(job, TransferState.FAILED)
+        if request.operation is Operation.UPLOAD:
+            return self._await_upload(job, request)
         if job.task is None:
             left = job.record.not_before - self._clock.now() if job.record.not_before else timedelta()
             if left > timedelta():
@@ -115,6 +123,36 @@ class FileVolumes:
             self._begin(job)
         state = TransferState.RUNNING if job.is_running else TransferState.SCHEDULED
         return Progress(state, percent=job.meter.percent, restarts=job.record.restarts, look_again=_POLL)
+
+    def _await_upload(self, job: _Job, request: TransferRequest) -> Progress:
+        """Uploads don't begin by being asked for: they are ready."""
+        if job.is_running:
+            return Progress(TransferState.RUNNING, restarts=job.record.restarts)
+        job.request, job.is_running = request, True
+        self._changed(request.namespace, request.claim)
+        return Progress(TransferState.SCHEDULED, restarts=job.record.restarts)
+
+    async def receive(self, transfer: TransferId, body: AsyncIterator[bytes], *, size: int | None, early: bool) -> None:
+        job = self._jobs.get(transfer)
+        if job is None or job.request.operation is not Operation.UPLOAD or not job.is_running:
+            raise UploadRefused("the upload is not ready")
+        if job.task is not None:
+            raise UploadRefused("another upload is under way")
+        accepted = asyncio.get_running_loop().create_future()
+        job.body, job.failure = Body(body, size, accepted), None
+        task = self._begin(job)
+        try:
+            await asyncio.wait({task, accepted} if early else {task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # What is sent ends with the one who waits for it; what is received does not.
+            if not task.done() and not accepted.done():
+                task.cancel()
+                await asyncio.wait([task])
+                await self._workers.run(job.files.discard_work)
+        if job.failure is not None and not accepted.done():
+            raise UploadFailed(job.failure.message, is_too_large=job.failure.is_too_large)
+        if not accepted.done() and job.record.state is not Filled.DONE:
+            raise UploadFailed("the server is shutting down")
 
     async def forget(self, transfer: TransferId) -> None:
         job = self._jobs.pop(transfer, None)
@@ -153,10 +191,11 @@ class FileVolumes:
             look_again=look_again,
         )
 
-    def _begin(self, job: _Job) -> None:
+    def _begin(self, job: _Job) -> asyncio.Task[None]:
         request = job.request
         name = f"{request.operation} into {request.namespace}/{request.claim}"
         job.task = asyncio.get_running_loop().create_task(self._run(job), name=name)
+        return job.task
 
     async def _stop(self, job: _Job) -> None:
         if job.task is not None:
@@ -183,7 +222,7 @@ class FileVolumes:
                     logger.exception("%s into %s/%s", job.request.operation, job.request.namespace, job.request.claim)
                     await self._note_failure(job, unusable(error))
         finally:
-            job.is_running, job.task = False, None
+            job.is_running, job.task, job.body = job.request.operation is Operation.UPLOAD, None, None
             self._changed(job.request.namespace, job.request.claim)
 
     async def _attempt(self, job: _Job) -> None:
@@ -202,6 +241,7 @@ class FileVolumes:
             limits=self._limits,
             qemu_img=self._qemu_img,
             meter=job.meter,
+            body=job.body,
         )
         await sources.fill(attempt)
         done = replace(job.record, state=Filled.DONE, reason="", message="", not_before=None, labels=attempt.labels)
@@ -214,6 +254,7 @@ class FileVolumes:
             raise unusable(f"the source volume {volume} is not filled yet")
 
     async def _note_failure(self, job: _Job, failure: TransferFailed) -> None:
+        job.failure = failure
         restarts = job.record.restarts + (0 if failure.final else 1)
         job.record = replace(
             job.record,

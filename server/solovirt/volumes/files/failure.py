@@ -9,6 +9,9 @@ IMAGE_PULL_FAILED = "ImagePullFailed"
 class TransferFailed(Exception):
     """An attempt failed. *reason* is that of the condition Running; one that is *final* is not repeated."""
 
+    is_too_large = False
+    """It would have succeeded with a larger claim."""
+
     def __init__(self, message: str, *, reason: str = "Error", final: bool = False) -> None:
         super().__init__(message)
         self.message = message
@@ -28,6 +31,8 @@ def unreachable(kind: str, why: object) -> TransferFailed:
 
 def too_large(size: int, available: int) -> TransferFailed:
     """The disk does not fit into its claim."""
-    return unusable(
+    failure = unusable(
         f"virtual image size {size} is larger than the reported available storage {available}. A larger PVC is required"
     )
+    failure.is_too_large = True
+    return failure

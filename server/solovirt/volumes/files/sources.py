@@ -13,6 +13,7 @@ from solovirt.volumes.files.attempt import Attempt
 from solovirt.volumes.files.directory import DISK
 from solovirt.volumes.files.download import Checksum, Download, Order
 from solovirt.volumes.files.failure import IMAGE_PULL_FAILED, TransferFailed, too_large, unreachable, unusable
+from solovirt.volumes.files.limits import CHUNK
 from solovirt.volumes.files.registry import Reference, Registry, RegistryFailed
 from solovirt.volumes.files.sparse import SparseFile
 
@@ -166,6 +167,30 @@ async def _blank(attempt: Attempt, _fields: Mapping[str, Any]) -> None:
     await attempt.workers.run(disk.blank, attempt)
 
 
+async def _upload(attempt: Attempt, _fields: Mapping[str, Any]) -> None:
+    body = attempt.body
+    if body is None:
+        raise unusable("nothing was sent")
+    if body.size is not None and body.size > attempt.largest:
+        raise too_large(body.size, attempt.available)
+    file = await attempt.workers.run(SparseFile, attempt.source, attempt.space)
+    waiting = bytearray()
+    with file:
+        async for piece in body.pieces:
+            waiting += piece
+            if len(waiting) < CHUNK:
+                continue
+            await attempt.workers.run(file.write, bytes(waiting))
+            waiting.clear()
+            if file.size > attempt.largest:
+                raise too_large(file.size, attempt.available)
+        await attempt.workers.run(file.write, bytes(waiting))
+        await attempt.workers.run(file.sync)
+    if body.size is not None and file.size != body.size:
+        raise unusable(f"unexpected EOF: {file.size} of {body.size} bytes")
+    await disk.finish(attempt, attempt.source)
+
+
 async def _clone(attempt: Attempt, _fields: Mapping[str, Any]) -> None:
     origin = attempt.origin
     if origin is None or not origin.data.exists():
@@ -200,5 +225,6 @@ _SOURCES: Mapping[str, Callable[[Attempt, Mapping[str, Any]], Awaitable[None]]] 
     "registry": _registry,
     "blank": _blank,
     "pvc": _clone,
+    "upload": _upload,
     **{kind: _refused(kind) for kind in ("s3", "gcs", "imageio", "vddk", "snapshot")},
 }
