@@ -121,17 +121,18 @@ def workload(kind: str) -> dict[str, Any]:
 def test_an_installation_in_use_can_be_protected(kind, words):
     """Rule 257."""
     protected = {**installation(uninstallStrategy="BlockUninstallIfWorkloadsExist"), "status": {"phase": "Deployed"}}
-    delete = {"operation": Operation.DELETE}
-    status = refusal(lambda: BEHAVIOUR.validate_delete(protected, admission(KIND, workload(kind), **delete)))
+
+    def delete(*documents):
+        return admission(KIND, *documents, operation=Operation.DELETE)
+
+    status = refusal(lambda: BEHAVIOUR.validate_delete(protected, delete(workload(kind))))
     assert status["message"] == (
         f'admission webhook "{DELETE_WEBHOOK}" denied the request: Rejecting the uninstall request, since there are still '
         f"{words} present. Either delete all KubeVirt related workloads or change the uninstall strategy before "
         "uninstalling KubeVirt."
     )
-    BEHAVIOUR.validate_delete(protected, admission(KIND, **delete))
-    BEHAVIOUR.validate_delete(
-        installation(uninstallStrategy="RemoveWorkloads"), admission(KIND, workload(kind), **delete)
-    )
+    BEHAVIOUR.validate_delete(protected, delete())
+    BEHAVIOUR.validate_delete(installation(uninstallStrategy="RemoveWorkloads"), delete(workload(kind)))
 
 
 REDUNDANT = (

@@ -43,7 +43,7 @@ def update(obj: dict[str, Any], old: dict[str, Any]):
 
 def test_a_new_migration_gets_its_label_and_finalizer():
     """kubevirt-vm.md 12.3."""
-    obj = {"metadata": {"name": "it", "labels": {"a": "b"}}, "spec": {"vmiName": "vm"}}
+    obj: dict[str, Any] = {"metadata": {"name": "it", "labels": {"a": "b"}}, "spec": {"vmiName": "vm"}}
     BEHAVIOUR.mutate(obj, None, admission(KIND))
     assert obj["metadata"]["labels"] == {"a": "b", LABEL: "vm"}
     assert obj["metadata"]["finalizers"] == ["kubevirt.io/migrationJobFinalize"]

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from solovirt.kinds.kubevirt import instance_defaults
@@ -303,6 +303,8 @@ JSON = st.recursive(
 )
 
 
+# Making up documents is what takes long on a busy machine.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(spec=JSON, domain=JSON, devices=JSON, status=JSON)
 def test_no_shape_of_an_instance_upsets_defaulting(spec, domain, devices, status):
     vmi = {"metadata": {"name": "vmi", "namespace": "default"}, "spec": spec, "status": status}

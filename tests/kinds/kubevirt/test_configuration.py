@@ -97,7 +97,12 @@ def test_machine_types(config, types, globs):
 def test_the_cr_is_parsed_once_for_each_of_its_versions(monkeypatch):
     parsed = []
     read_it = configuration.read
-    monkeypatch.setattr(configuration, "read", lambda *given: parsed.append(1) or read_it(*given))
+
+    def counted(*given):
+        parsed.append(given)
+        return read_it(*given)
+
+    monkeypatch.setattr(configuration, "read", counted)
     configuration._parsed.cache_clear()
     before, after = Documents(kubevirt(cpuModel="a")), Documents(kubevirt(cpuModel="b"))
     assert [configuration.in_force(one).cpu_model for one in (before, before, after, before)] == ["a", "a", "b", "a"]

@@ -38,7 +38,7 @@ def found(change: Any, *, user: User = CONTROLLER, gates: tuple[str, ...] = (), 
     new = copy.deepcopy(old)
     change(new)
     causes = check(new, old, user, cluster=cluster(*gates))
-    return [(cause.reason.removeprefix("FieldValue"), cause.field, cause.message) for cause in causes]
+    return [((cause.reason or "").removeprefix("FieldValue"), cause.field, cause.message) for cause in causes]
 
 
 def plug(name: str, source: Any, disk: Any = None):

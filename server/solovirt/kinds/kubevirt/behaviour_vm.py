@@ -93,8 +93,8 @@ class VirtualMachineBehaviour(Behaviour):
             self._check(obj, old, admission)
         elif old is None or obj["spec"] != old["spec"] or not self._found_in_order.covers(old, admission):
             self._check(obj, old, admission)
-            if old is not None and obj["spec"] == old["spec"]:
-                self._found_in_order.note(old, admission)
+            if old is None or obj["spec"] == old["spec"]:
+                self._found_in_order.note(obj if old is None else old, admission)
         # Only what is admitted is warned of (reference kubevirt-validation.md 12).
         if obj["spec"].get("running") is not None:
             admission.warnings.append(machine_rules.RUNNING_IS_DEPRECATED)

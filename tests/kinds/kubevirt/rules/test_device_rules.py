@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.kinds.kubevirt.rules.specs import (
@@ -23,7 +25,7 @@ KERNEL = f"{FIRMWARE}.kernelBoot"
 SECURITY = f"{P}.launchSecurity"
 GPUS, HOST_DEVICES = f"{DEVICES}.gpus", f"{DEVICES}.hostDevices"
 EFI = {"domain.firmware.bootloader": {"efi": {"secureBoot": False}}}
-NO_NETWORK = {"networks": [], "domain.devices.interfaces": []}
+NO_NETWORK: dict[str, list[Any]] = {"networks": [], "domain.devices.interfaces": []}
 RAMFB = {"name": "g", "deviceName": "x/y", "virtualGPUOptions": {"display": {}}}
 CLAIMS = {"resourceClaims": [{"name": "c", "resourceClaimName": "c"}]}
 
