@@ -36,6 +36,8 @@ class Registry:
         self._resources: dict[GroupResource, Resource] = {}
         self._handlers: dict[tuple[GroupResource, str], Handler] = {}
         self._preparations: dict[GroupResource, Preparation] = {}
+        self.farewells: list[Callable[[GroupResource], None]] = []
+        """Called with what is not served any more, for whoever waits for something of it to happen."""
         # Preference of groups in /apis is the order of registration; that of versions in a group follows from their names.
         self.generation = 0
 
@@ -48,6 +50,8 @@ class Registry:
         """Stop serving; nothing happens if it is not served."""
         if self._resources.pop(resource, None) is not None:
             self.generation += 1
+            for farewell in self.farewells:
+                farewell(resource)
 
     def handle(self, resource: GroupResource, subresource: str, handler: Handler) -> None:
         """Let *handler* answer a declared subresource (or, with ``""``, a virtual resource)."""

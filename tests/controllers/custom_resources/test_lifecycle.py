@@ -305,3 +305,13 @@ async def test_kubevirts_replicated_kinds_can_be_scaled(server, path):
     scaled = await server("PATCH", f"{base}/a/scale", {"spec": {"replicas": 2}})
     assert scaled.body["spec"] == {"replicas": 2}
     assert (await server.get(f"{base}/a"))["spec"]["replicas"] == 2
+
+
+async def test_a_watch_ends_with_its_kind(server):
+    await server.define(a_definition())
+    await server("POST", WIDGETS, a_widget())
+    async with server.watch(WIDGETS) as stream:
+        await server("DELETE", NAME)
+        await server.settle()
+        events = [json.loads(line)["type"] for line in (await stream.content.read()).splitlines()]
+    assert (events[0], events[-1]) == ("ADDED", "DELETED")

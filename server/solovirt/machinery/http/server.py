@@ -103,6 +103,7 @@ class ApiServer:
         self.endpoints = Endpoints(registry)
         self.metrics = Metrics(collectors)
         self.watches = watching.Watches()
+        registry.farewells.append(self.watches.end)
         self._authenticator = authenticator
         self._authoriser = authoriser
         self._documents = documents or {}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from solovirt.machinery.http.exchange import Exchange
     from solovirt.machinery.http.paths import ResourcePath
     from solovirt.machinery.http.server import ApiServer
+    from solovirt.machinery.resource import GroupResource
 
 BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0
@@ -45,17 +46,22 @@ class Watches:
     """All watches that are running, so that they can be counted and ended."""
 
     def __init__(self) -> None:
-        self._cursors: set[Cursor] = set()
+        self._cursors: dict[Cursor, GroupResource] = {}
         self.closed = False
 
     def __len__(self) -> int:
         return len(self._cursors)
 
-    def add(self, cursor: Cursor) -> None:
-        self._cursors.add(cursor)
+    def add(self, cursor: Cursor, resource: GroupResource) -> None:
+        self._cursors[cursor] = resource
+
+    def end(self, resource: GroupResource) -> None:
+        """End the watches of a resource that is not served any more."""
+        for cursor in [cursor for cursor, of in self._cursors.items() if of == resource]:
+            cursor.close()
 
     def discard(self, cursor: Cursor) -> None:
-        self._cursors.discard(cursor)
+        self._cursors.pop(cursor, None)
         cursor.close()
 
     def close(self) -> None:
@@ -271,7 +277,7 @@ async def watch(server: ApiServer, request: Exchange, endpoint: Endpoint, path: 
     start: Start | Expired
     try:
         start = await begin(server, endpoint, path, selection, options)
-        server.watches.add(start.cursor)
+        server.watches.add(start.cursor, endpoint.resource.group_resource)
     except Expired as error:
         # Told in the stream, with status 200: that is where informers look for it.
         start = error
