@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from solovirt.testing import ServerProcess
+from solovirt.testing import BackgroundControlPlane
 from tests.clients.kubectl import Kubectl
 
 DEFINITION = """
@@ -97,7 +97,9 @@ def deleted(**_):
 
 
 @pytest.mark.slow
-def test_an_operator_written_with_kopf_handles_its_kind(server: ServerProcess, kubectl: Kubectl, tmp_path: Path):
+def test_an_operator_written_with_kopf_handles_its_kind(
+    server: BackgroundControlPlane, kubectl: Kubectl, tmp_path: Path
+):
     """kopf: finalizers by JSON patch with a test, progress by merge patches, status through its subresource (reference 10)."""
     if kubectl.minor != "37":
         pytest.skip("once is enough")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from solovirt.testing import ServerProcess
+from solovirt.testing import BackgroundControlPlane
 from tests.clients.kubectl import Kubectl, mask
 
 pytestmark = pytest.mark.slow
@@ -93,7 +93,7 @@ def test_identity_as_kubectl_sees_it(kubectl: Kubectl, tmp_path: Path) -> None:
     assert "You must be logged in to the server" in robot.refused("get", "vms")
 
 
-def test_a_user_with_a_certificate(kubectl: Kubectl, server: ServerProcess, tmp_path: Path) -> None:
+def test_a_user_with_a_certificate(kubectl: Kubectl, server: BackgroundControlPlane, tmp_path: Path) -> None:
     """docs/access.md: `solovirt kubeconfig --user`."""
     command = [sys.executable, "-m", "solovirt", "kubeconfig", "--data-dir", str(server.data_dir)]
     done = subprocess.run(

@@ -1,5 +1,5 @@
 """
-The README's tour and the daily verbs, by the oldest and the newest kubectl that are supported, against a real server process.
+The README's tour and the daily verbs, by the oldest and the newest kubectl that are supported.
 
 Output is compared whole, with ages and uids masked. Columns are those of reference kubevirt-vm.md 1.2 and kubernetes-api.md 5, events
 and conditions those of kubevirt-vm.md 4.2 and 10; the rest is kubectl's own wording.

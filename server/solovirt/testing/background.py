@@ -78,6 +78,11 @@ class BackgroundControlPlane:
         return self.control_plane.url
 
     @property
+    def data_dir(self) -> Path:
+        """Its data directory."""
+        return self._settings.data_dir
+
+    @property
     def kubeconfig(self) -> str:
         """Path of a kubeconfig with full rights."""
         return str(self.control_plane.kubeconfig_path)
