@@ -106,6 +106,21 @@ def test_nothing_of_the_instance_type_is_shared():
     assert instancetype["nodeSelector"] == {"a": "b"}
 
 
+PARTS: dict[str, dict[str, Any]] = {
+    "memory.hugepages": {"memory": {"hugepages": {"pageSize": "1Gi"}}},
+    "memory.maxGuest": {"memory": {"maxGuest": "1Gi"}},
+    "cpu.model": {"cpu": {"model": "x"}},
+    "cpu.dedicatedCPUPlacement": {"cpu": {"dedicatedCpuPlacement": True}},
+    "cpu.isolateEmulatorThread": {"cpu": {"isolateEmulatorThread": True}},
+    "cpu.numa": {"cpu": {"numa": {}}},
+    "cpu.realtime": {"cpu": {"realtime": {}}},
+    "devices.gpus": {"devices": {"gpus": [{"name": "g", "deviceName": "x"}]}},
+    "devices.hostDevices": {"devices": {"hostDevices": [{"name": "g", "deviceName": "x"}]}},
+    "ioThreadsPolicy": {"ioThreadsPolicy": "shared"},
+    "ioThreads.supplementalPoolThreadCount": {"ioThreads": {"supplementalPoolThreadCount": 2}},
+    "launchSecurity": {"launchSecurity": {"snp": {}}},
+}
+"""What a template says of fields that an instance type need not fill, by their path."""
 RESOURCES = {"cpu": "1", "memory": "1Gi"}
 ALL = {
     "cpu": CPU,
@@ -153,23 +168,7 @@ def in_domain(**domain: Any) -> dict[str, Any]:
             id="resources",
         ),
         # Only if the instance type says it too.
-        *(
-            pytest.param(ALL, in_domain(**part), [f"{D}.{path}"], id=path)
-            for path, part in {
-                "memory.hugepages": {"memory": {"hugepages": {"pageSize": "1Gi"}}},
-                "memory.maxGuest": {"memory": {"maxGuest": "1Gi"}},
-                "cpu.model": {"cpu": {"model": "x"}},
-                "cpu.dedicatedCPUPlacement": {"cpu": {"dedicatedCpuPlacement": True}},
-                "cpu.isolateEmulatorThread": {"cpu": {"isolateEmulatorThread": True}},
-                "cpu.numa": {"cpu": {"numa": {}}},
-                "cpu.realtime": {"cpu": {"realtime": {}}},
-                "devices.gpus": {"devices": {"gpus": [{"name": "g", "deviceName": "x"}]}},
-                "devices.hostDevices": {"devices": {"hostDevices": [{"name": "g", "deviceName": "x"}]}},
-                "ioThreadsPolicy": {"ioThreadsPolicy": "shared"},
-                "ioThreads.supplementalPoolThreadCount": {"ioThreads": {"supplementalPoolThreadCount": 2}},
-                "launchSecurity": {"launchSecurity": {"snp": {}}},
-            }.items()
-        ),
+        *(pytest.param(ALL, in_domain(**part), [f"{D}.{path}"], id=path) for path, part in PARTS.items()),
         pytest.param(ALL, {**in_domain(), "nodeSelector": {}}, ["spec.template.spec.nodeSelector"], id="nodeSelector"),
         pytest.param(
             ALL, {**in_domain(), "schedulerName": "x"}, ["spec.template.spec.schedulerName"], id="schedulerName"

@@ -14,7 +14,7 @@ OF = {
     INSTANCETYPE: (names.INSTANCETYPES, names.CLUSTER_INSTANCETYPES, "VirtualMachineClusterInstancetype"),
     PREFERENCE: (names.PREFERENCES, names.CLUSTER_PREFERENCES, "VirtualMachineClusterPreference"),
 }
-MEMORY = {"memory": {"guest": "1Gi"}}
+MEMORY: dict[str, Any] = {"memory": {"guest": "1Gi"}}
 
 
 def sized(guest: int) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_kinds_are_matched_in_any_case_and_number_and_default_to_the_clusters(ob
 @pytest.mark.parametrize("matching", OF, ids=lambda one: one.field)
 def test_what_is_not_there_is_named(objects, matching):
     what = matching.field
-    for matcher, message in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"name": "x"}, f'virtualmachinecluster{what}s.instancetype.kubevirt.io "x" not found'),
         (
             {"name": "x", "kind": f"VirtualMachine{what}"},
@@ -79,7 +79,8 @@ def test_what_is_not_there_is_named(objects, matching):
         ),
         ({"name": "small", "kind": "Size"}, f"got unexpected kind in {what.capitalize()}Matcher: Size"),
         ({"name": "small", "revisionName": "r"}, 'controllerrevisions.apps "r" not found'),
-    ):
+    )
+    for matcher, message in cases:
         with pytest.raises(CannotFind) as raised:
             finding.spec_of(matching, vm(matching, **matcher), objects.look)
         assert str(raised.value) == message

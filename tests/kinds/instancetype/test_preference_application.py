@@ -9,7 +9,7 @@ import pytest
 
 from solovirt.kinds.instancetype import preference_application
 
-EMPTY = {"domain": {"devices": {}}}
+EMPTY: dict[str, Any] = {"domain": {"devices": {}}}
 
 
 def preferred(preference: dict[str, Any], spec: dict[str, Any] = EMPTY, **metadata: Any) -> dict[str, Any]:
