@@ -1,5 +1,7 @@
 """Selectors select, and are refused, as in Kubernetes (reference kubernetes-api.md 2.4)."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -252,6 +254,24 @@ def test_a_bad_field_selector_is_refused_in_kubernetes_words(resource, selector,
     with pytest.raises(BadRequest) as refused:
         selectors.parse_fields(selector, resource)
     assert refused.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("selector", "value", "selected"),
+    [
+        ("spec.unschedulable=false", "", True),
+        ("spec.unschedulable=false", "false", True),
+        ("spec.unschedulable=false", "true", False),
+        ("spec.unschedulable!=false", "", False),
+        ("spec.unschedulable=", "", False),
+    ],
+)
+def test_a_field_that_is_no_string_has_a_zero_while_it_is_not_set(selector, value, selected):
+    nodes = dataclasses.replace(
+        kind(Flavour.BUILT_IN, spec__unschedulable="spec.unschedulable"),
+        selectable_zeros={"spec.unschedulable": "false"},
+    )
+    assert selectors.parse_fields(selector, nodes).matches(record("a", "", value)) is selected
 
 
 def test_a_field_selector_tells_the_name_that_it_asks_for():

@@ -183,12 +183,16 @@ class Resource:
     status_subresource: bool = False
     subresources: tuple[Subresource, ...] = ()
     selectable_fields: Mapping[str, str] = field(default_factory=dict)
+    # What selectable fields that are no strings are while they are not set: `false`, `0`. Others are the empty text then.
+    selectable_zeros: Mapping[str, str] = field(default_factory=dict)
     # The object carries metadata.generation, raised by each change outside metadata (and status, if that is a subresource).
     has_generation: bool = True
     # PUT without metadata.resourceVersion overwrites (reference: kubernetes-api.md 3.3).
     unconditional_update: bool = False
     # PUT of a missing object creates it.
     create_on_update: bool = False
+    # The conditions of an object's row in a Table, [] if it has none: what `kubectl get` can leave out as completed.
+    row_conditions: Callable[[Document], Sequence[Document]] | None = None
     # DELETE answers with the deleted object instead of a Status.
     returns_deleted: bool = False
     # Nothing is stored: POST computes an answer (access reviews). Served by a handler registered for the resource.

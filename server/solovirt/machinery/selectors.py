@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from solovirt.machinery import errors, names
@@ -328,16 +329,24 @@ class FieldSelector:
     """
     Comparisons of fields, all of which must hold; without any it selects everything.
 
+    *zeros* are what fields that are not set compare as, by field, where that is not the empty text.
     *name* and *namespace* are the values that `metadata.name` and `metadata.namespace` must have, None if the selector leaves them open.
     """
 
     __slots__ = ("_tests", "name", "namespace", "terms")
 
-    def __init__(self, terms: Iterable[FieldTerm] = (), selectable: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        terms: Iterable[FieldTerm] = (),
+        selectable: Sequence[str] = (),
+        zeros: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.terms = tuple(terms)
         self.name = self._value("metadata.name")
         self.namespace = self._value("metadata.namespace")
-        self._tests = tuple((_reader(term.field, selectable), term.value, term.equal) for term in self.terms)
+        self._tests = tuple(
+            (_reader(term.field, selectable, zeros.get(term.field, "")), term.value, term.equal) for term in self.terms
+        )
 
     def _value(self, field: str) -> str | None:
         return next((term.value for term in self.terms if term.field == field and term.equal), None)
@@ -354,12 +363,14 @@ class FieldSelector:
         return ",".join(str(term) for term in self.terms)
 
 
-def _reader(field: str, selectable: Sequence[str]) -> Callable[[Record], str]:
+def _reader(field: str, selectable: Sequence[str], zero: str) -> Callable[[Record], str]:
     if field == "metadata.name":
         return lambda record: record.key.name
     if field == "metadata.namespace":
         return lambda record: record.key.namespace
     index = selectable.index(field)
+    if zero:
+        return lambda record: record.index.fields[index] or zero
     return lambda record: record.index.fields[index]
 
 
@@ -384,7 +395,7 @@ def parse_fields(text: str, resource: Resource) -> FieldSelector:
     terms = [term for term in terms if term.field or term.value]
     for term in terms:
         _check_field(term.field, resource)
-    return FieldSelector(terms, tuple(resource.selectable_fields))
+    return FieldSelector(terms, tuple(resource.selectable_fields), resource.selectable_zeros)
 
 
 def _unescaped(value: str) -> str:

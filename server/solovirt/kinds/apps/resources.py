@@ -80,6 +80,7 @@ RESOURCES: tuple[Resource, ...] = (
         selectable_fields={
             "status.replicas": "status.replicas",
         },
+        selectable_zeros={"status.replicas": "0"},
         unconditional_update=True,
     ),
     Resource(

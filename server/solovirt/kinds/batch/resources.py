@@ -37,6 +37,7 @@ RESOURCES: tuple[Resource, ...] = (
         selectable_fields={
             "status.successful": "status.succeeded",
         },
+        selectable_zeros={"status.successful": "0"},
         unconditional_update=True,
     ),
 )

@@ -182,3 +182,13 @@ PODS = (
     ),
     Column("Readiness Gates", cell=_readiness_gates, description="How many extra conditions are met.", priority=1),
 )
+
+_COMPLETED = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
+
+
+def row_conditions(document: Document) -> Sequence[Document]:
+    """Says of a pod that is over that it is: clients may hide its row."""
+    phase = at(document, "status.phase")
+    if phase not in _COMPLETED:
+        return ()
+    return ({"type": "Completed", "status": "True", "reason": phase, "message": _COMPLETED[phase]},)

@@ -10,6 +10,7 @@ from solovirt.kinds.core.behaviour.node import NodeBehaviour
 from solovirt.kinds.core.behaviour.pod import PodBehaviour
 from solovirt.kinds.core.behaviour.service import ServiceBehaviour
 from solovirt.kinds.core.behaviour.volume import PersistentVolumeBehaviour, PersistentVolumeClaimBehaviour
+from solovirt.kinds.core.pod_columns import row_conditions
 from solovirt.kinds.scaling import WORKLOAD_SCALE
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Subresource, Version
@@ -124,6 +125,7 @@ RESOURCES: tuple[Resource, ...] = (
         selectable_fields={
             "spec.unschedulable": "spec.unschedulable",
         },
+        selectable_zeros={"spec.unschedulable": "false"},
         has_generation=False,
         unconditional_update=True,
     ),
@@ -192,6 +194,8 @@ RESOURCES: tuple[Resource, ...] = (
             "status.podIPs": "status.podIPs",
             "status.nominatedNodeName": "status.nominatedNodeName",
         },
+        selectable_zeros={"spec.hostNetwork": "false"},
+        row_conditions=row_conditions,
         unconditional_update=True,
         returns_deleted=True,
     ),
@@ -233,6 +237,7 @@ RESOURCES: tuple[Resource, ...] = (
         selectable_fields={
             "status.replicas": "status.replicas",
         },
+        selectable_zeros={"status.replicas": "0"},
         unconditional_update=True,
     ),
     Resource(

@@ -156,6 +156,7 @@ class Layout:
         self._kind = resource.kind
         self._object_prefix = b""
         self._width = len(columns)
+        self._conditions = resource.row_conditions
         cells: list[Cell] = [
             _computed(column.cell)
             if column.cell is not None
@@ -165,8 +166,10 @@ class Layout:
         self._cells = cells
         paths = [cell.path.fields for cell in cells if isinstance(cell, _PathColumn)]
         # What the fast way can give a cell without parsing metadata: the name and the creation time.
-        self._sliced = len(paths) == len(cells) and all(
-            path[:1] and (path[0] != "metadata" or path in (("metadata", "name"), _CREATED)) for path in paths
+        self._sliced = (
+            len(paths) == len(cells)
+            and resource.row_conditions is None
+            and all(path[:1] and (path[0] != "metadata" or path in (("metadata", "name"), _CREATED)) for path in paths)
         )
         self._sections = frozenset(path[0] for path in paths if path and path[0] != "metadata")
 
@@ -178,6 +181,8 @@ class Layout:
             self._api_version, self._kind
         )
         cells = orjson.dumps([cell(document, now) for cell in self._cells])
+        if self._conditions is not None and (conditions := self._conditions(document)):
+            cells += b',"conditions":' + orjson.dumps(conditions)
         if form.include is Include.METADATA:
             return b'{"cells":%b,"object":%b%b}}' % (cells, form.partial, body[:end])
         if form.include is Include.OBJECT:
