@@ -13,6 +13,7 @@ import logging
 import platform
 import socket
 import ssl
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -200,7 +201,8 @@ class ControlPlane:
         from solovirt.machinery.control.manager import Manager
         from solovirt.machinery.control.metrics import WorkQueueMetrics
         from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, load_runtime
-        from solovirt.volumes.protocol import VolumesUnavailable
+        from solovirt.subresources.upload_token import UploadTokens
+        from solovirt.volumes.protocol import Uploads, VolumesUnavailable
         from solovirt.volumes.registry import VolumesContext, load_volumes
 
         settings = self.settings
@@ -240,7 +242,15 @@ class ControlPlane:
             tokens=self.access.accounts,
             volumes=self.volumes,
         )
-        subresources.install(self.registry, self.api, self.store, clock=self.clock, access=self.access)
+        self._upload_tokens = UploadTokens(self.store.facts, self.clock)
+        subresources.install(
+            self.registry,
+            self.api,
+            self.store,
+            clock=self.clock,
+            access=self.access,
+            upload_tokens=self._upload_tokens,
+        )
         controllers.install_custom_resources(self.manager, self.store)
         self.manager.add_background(
             Compaction(
@@ -255,8 +265,21 @@ class ControlPlane:
             await controllers.start_volumes(self.manager, self.volumes)
         except VolumesUnavailable as error:
             raise StartError(str(error)) from error
+        if isinstance(self.volumes, Uploads):
+            await controllers.announce_upload_proxy(self.manager, self.url)
         await self.manager.start()
         self._stack.push_async_callback(self.manager.stop)
+
+    def _upload_handlers(self) -> Mapping[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]:
+        """The upload proxy's handlers, by path; none if the volumes take no uploads."""
+        from solovirt.volumes.protocol import Uploads
+
+        if not isinstance(self.volumes, Uploads):
+            return {}
+        from solovirt.subresources.upload import UploadProxy
+
+        objects = self.manager.tools("cdi-uploadproxy").objects
+        return UploadProxy(self.volumes, self._upload_tokens, objects).handlers()
 
     async def _start_http(self, listener: socket.socket) -> None:
         from solovirt.kinds.authentication import service_accounts
@@ -285,6 +308,7 @@ class ControlPlane:
                 ),
                 service_accounts.KEYS_PATH: StaticDocument(access.accounts.key_set, "application/jwk-set+json"),
             },
+            handlers=self._upload_handlers(),
         )
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import bootstrap as cluster
 from solovirt.kinds.core import names as core
 from solovirt.kinds.kubevirt import bootstrap as installation
@@ -148,6 +149,15 @@ async def start_volumes(manager: Manager, volumes: Volumes) -> None:
     owner = str(namespace["metadata"]["uid"]) if namespace is not None else ""
     names = {str(one["metadata"]["name"]) for one in objects.list(core.PERSISTENT_VOLUMES)}
     await volumes.start(owner=owner, volumes=names)
+
+
+async def announce_upload_proxy(manager: Manager, url: str) -> None:
+    """Have CDI's configuration say that uploads are taken at *url*. After `bootstrap`."""
+
+    def announce(config: Document) -> None:
+        config.setdefault("status", {})["uploadProxyURL"] = url
+
+    await _cdi_tools(manager, "cdi-operator").objects.edit(cdi.CDI_CONFIGS, ObjectKey("", "config"), announce)
 
 
 async def bootstrap(manager: Manager, *, registry: Registry) -> None:

@@ -44,6 +44,7 @@ _PACKAGES = (
     "pool",
     "snapshot",
     "subresources",
+    "upload",
     # Last, so that the short names vmf and vmcf mean what they mean in KubeVirt today: instancetypes.
     "flavor",
 )

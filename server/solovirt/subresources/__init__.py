@@ -16,16 +16,21 @@ from solovirt.subresources import (
     identity_reviews,
     namespace_finalize,
     service_account_token,
+    upload_token,
     virtual_machine_expansion,
     virtual_machine_lifecycle,
 )
+from solovirt.subresources.upload_token import UploadTokens
 
 
-def install(registry: Registry, api: Api, store: Store, *, clock: Clock, access: Access) -> None:
+def install(
+    registry: Registry, api: Api, store: Store, *, clock: Clock, access: Access, upload_tokens: UploadTokens
+) -> None:
     """Register every handler there is."""
     namespace_finalize.install(registry, api)
     virtual_machine_expansion.install(registry, store)
     virtual_machine_lifecycle.install(registry, api, store)
     access_reviews.install(registry, access.authoriser, access.roles)
     identity_reviews.install(registry, access.bearer, clock)
+    upload_token.install(registry, upload_tokens)
     service_account_token.install(registry, store, access.accounts, clock)

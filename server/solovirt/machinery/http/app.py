@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -41,12 +41,14 @@ def create_app(
     version_info: Document,
     collectors: Sequence[Collector] = (),
     documents: Mapping[str, StaticDocument] | None = None,
+    handlers: Mapping[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] | None = None,
 ) -> web.Application:
     """
     Put the server together. Whoever runs the application starts and closes the store.
 
-    *version_info* is the body of /version. What *collectors* give shows on /metrics too; *documents* are served by their path. When the
-    application shuts down, watches end cleanly before connections are closed.
+    *version_info* is the body of /version. What *collectors* give shows on /metrics too; *documents* are served by their path. What is
+    at the paths of *handlers* is no part of the API: they see to everything themselves, to who is asking too. When the application
+    shuts down, watches end cleanly before connections are closed.
     """
     server = ApiServer(
         registry=registry,
@@ -74,10 +76,12 @@ def create_app(
     application[SERVER] = server
     route = application.router.add_route("*", "/{path:.*}", server.handle)
 
-    async def resolve(_: web.Request) -> web.UrlMappingMatchInfo:
-        return web.UrlMappingMatchInfo({}, route)
+    others = {path: application.router.add_route("*", path, handler) for path, handler in (handlers or {}).items()}
 
-    # There is one route, and aiohttp would look for it segment by segment, a tenth of what a GET costs.
-    application.router.resolve = resolve  # type: ignore[assignment]  # set on the one router, so there is no self
+    async def resolve(request: web.Request) -> web.UrlMappingMatchInfo:
+        return web.UrlMappingMatchInfo({}, others.get(request.path, route))
+
+    # There is one route for nearly everything, and aiohttp would look for it segment by segment, a tenth of what a GET costs.
+    application.router.resolve = resolve  # type: ignore[method-assign]  # set on the one router, so there is no self
     application.on_shutdown.append(server.stop)
     return application

@@ -1,0 +1,1 @@
+"""Field models of the upload.cdi.kubevirt.io group."""
