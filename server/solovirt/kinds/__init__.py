@@ -32,6 +32,7 @@ _PACKAGES = (
     "scheduling",
     "coordination",
     "discovery",
+    "events",
     "apiextensions",
     "apiregistration",
     "cdi",

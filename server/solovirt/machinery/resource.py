@@ -156,6 +156,19 @@ class Flavour(Enum):
     CUSTOM = "custom"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """
+    A second name for another kind's objects: nothing is stored twice.
+
+    *of* is the kind that is stored. *renamed* has this kind's top-level fields that are called otherwise there; all others, and what is below any
+    of them, are alike. The fields that can be selected by are declared in the stored kind's order.
+    """
+
+    of: Resource
+    renamed: Mapping[str, str]
+
+
 COLLECTION_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
@@ -197,6 +210,8 @@ class Resource:
     returns_deleted: bool = False
     # Nothing is stored: POST computes an answer (access reviews). Served by a handler registered for the resource.
     virtual: bool = False
+    # The objects are another kind's, and are read and written as those.
+    view: View | None = None
     # The name is one path segment rather than a DNS subdomain (RBAC).
     name_rule: str = "subdomain"
 

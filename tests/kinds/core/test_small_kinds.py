@@ -31,9 +31,12 @@ def test_an_event_with_a_time_of_the_new_kind_says_who_reports(kind):
         "involvedObject": {"namespace": "n"},
         "eventTime": "2026-01-01T00:00:00.000000Z",
     }
-    assert kind("events").create(event)[1] == [
+    errors = kind("events").create(event)[1]
+    assert [error for error in errors if error.endswith("Required value")] == [
         f"{field}: Required value" for field in ("reportingComponent", "reportingInstance", "action", "reason")
     ]
+    # An empty name is also held to be no qualified one, in Kubernetes' words.
+    assert errors[1] == 'reportingComponent: Invalid value: "": name part must be non-empty'
 
 
 def test_a_node_keeps_its_provider(kind):

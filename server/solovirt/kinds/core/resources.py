@@ -15,6 +15,34 @@ from solovirt.kinds.scaling import WORKLOAD_SCALE
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Subresource, Version
 
+EVENT = Resource(
+    group="",
+    kind="Event",
+    plural="events",
+    singular="event",
+    scope=Scope.NAMESPACED,
+    versions=(Version("v1", ModelRef("solovirt.kinds.core.models.events:Event"), columns=columns.EVENTS),),
+    behaviour=EventBehaviour(),
+    short_names=("ev",),
+    flavour=Flavour.BUILT_IN,
+    selectable_fields={
+        "involvedObject.kind": "involvedObject.kind",
+        "involvedObject.namespace": "involvedObject.namespace",
+        "involvedObject.name": "involvedObject.name",
+        "involvedObject.uid": "involvedObject.uid",
+        "involvedObject.apiVersion": "involvedObject.apiVersion",
+        "involvedObject.resourceVersion": "involvedObject.resourceVersion",
+        "involvedObject.fieldPath": "involvedObject.fieldPath",
+        "reason": "reason",
+        "reportingComponent": "reportingComponent",
+        "source": "source.component",
+        "type": "type",
+    },
+    has_generation=False,
+    unconditional_update=True,
+    create_on_update=True,
+)
+
 RESOURCES: tuple[Resource, ...] = (
     Resource(
         group="",
@@ -45,33 +73,7 @@ RESOURCES: tuple[Resource, ...] = (
         unconditional_update=True,
         create_on_update=True,
     ),
-    Resource(
-        group="",
-        kind="Event",
-        plural="events",
-        singular="event",
-        scope=Scope.NAMESPACED,
-        versions=(Version("v1", ModelRef("solovirt.kinds.core.models.events:Event"), columns=columns.EVENTS),),
-        behaviour=EventBehaviour(),
-        short_names=("ev",),
-        flavour=Flavour.BUILT_IN,
-        selectable_fields={
-            "involvedObject.kind": "involvedObject.kind",
-            "involvedObject.namespace": "involvedObject.namespace",
-            "involvedObject.name": "involvedObject.name",
-            "involvedObject.uid": "involvedObject.uid",
-            "involvedObject.apiVersion": "involvedObject.apiVersion",
-            "involvedObject.resourceVersion": "involvedObject.resourceVersion",
-            "involvedObject.fieldPath": "involvedObject.fieldPath",
-            "reason": "reason",
-            "reportingComponent": "reportingComponent",
-            "source": "source.component",
-            "type": "type",
-        },
-        has_generation=False,
-        unconditional_update=True,
-        create_on_update=True,
-    ),
+    EVENT,
     Resource(
         group="",
         kind="LimitRange",

@@ -235,7 +235,8 @@ def _entry(resource: Resource) -> Document:
 
 
 def _storage_hash(resource: Resource) -> str:
-    text = f"{resource.group}/{resource.storage_version.name}/{resource.kind}"
+    stored = resource.view.of if resource.view is not None else resource
+    text = f"{stored.group}/{stored.storage_version.name}/{stored.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 

@@ -17,7 +17,8 @@ from solovirt.machinery.http import tables
 from solovirt.machinery.registry import Registry
 from solovirt.machinery.resource import Flavour, Resource, Subresource, Version
 from solovirt.machinery.store import encoding
-from solovirt.machinery.verbs.protocol import Target
+from solovirt.machinery.verbs.protocol import Api, Target
+from solovirt.machinery.verbs.views import Renaming, ViewApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,17 @@ class Endpoint:
         self.item_prefix = encoding.BARE_PREFIX if self.built_in else self.prefix
         self.envelope = Envelope(self.built_in, orjson.dumps(self.api_version), orjson.dumps(resource.list_kind_name))
         self.subresources = {sub.name: sub for sub in resource.subresources}
+        self.renaming = Renaming(resource) if resource.view is not None else None
         self.has_status = resource.status_subresource or "status" in self.subresources
+
+    @property
+    def stored(self) -> Resource:
+        """The kind whose objects these are: another's, if this one is a view of it."""
+        return self.resource if self.renaming is None else self.renaming.stored
+
+    def api(self, api: Api) -> Api:
+        """The verbs, as they act on this endpoint's objects."""
+        return api if self.renaming is None else ViewApi(api, self.renaming)
 
     @cached_property
     def bodies(self) -> dict[str, Endpoint]:

@@ -37,7 +37,7 @@ async def get(server: ApiServer, request: Exchange, endpoint: Endpoint, path: Re
     wanted = request.wanted()
     version = options.first(request.query, "resourceVersion") if request.query else ""
     target = endpoint.target(path.namespace, path.name, path.subresource)
-    record = await server.api.get(target, resource_version=version)
+    record = await endpoint.api(server.api).get(target, resource_version=version)
     return single(server, request, endpoint, record, wanted)
 
 
@@ -83,7 +83,7 @@ async def list_(server: ApiServer, request: Exchange, endpoint: Endpoint, path: 
     if wanted.shape is Shape.PARTIAL:
         kind = _go_type(endpoint, endpoint.resource.list_kind_name)
         raise NotAcceptable(f"you requested PartialObjectMetadata, but the requested object is a list ({kind})")
-    listed = await server.api.list(endpoint.target(path.namespace), selection)
+    listed = await endpoint.api(server.api).list(endpoint.target(path.namespace), selection)
     if include is not None:
         form = tables.RowForm(endpoint.prefix, include, wanted.meta_version)
         pieces = _table(server, endpoint, listed, form, wanted)

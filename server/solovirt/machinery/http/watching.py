@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from solovirt.machinery.http.paths import ResourcePath
     from solovirt.machinery.http.server import ApiServer
     from solovirt.machinery.resource import GroupResource
+    from solovirt.machinery.verbs.views import Renaming
 
 BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0
@@ -165,6 +166,21 @@ class _Table(Form):
         return self._table(b'{"resourceVersion":"%d"}' % revision, self._layout.bookmark_row(metadata, self._row_form))
 
 
+class _Renamed(Form):
+    """Events of a view, under its names."""
+
+    def __init__(self, form: Form, renaming: Renaming) -> None:
+        self.key = None if form.key is None else ("view", form.key)
+        self._form = form
+        self._renaming = renaming
+
+    def line(self, type_: bytes, record: Record) -> bytes:
+        return self._form.line(type_, self._renaming.shown(record))
+
+    def bookmark_object(self, metadata: bytes, revision: int) -> bytes:
+        return self._form.bookmark_object(metadata, revision)
+
+
 class Writer:
     """Turns events into the lines that one watcher gets."""
 
@@ -214,6 +230,11 @@ Send = Callable[[bytes], Awaitable[None]]
 
 
 def _form(server: ApiServer, request: Exchange, endpoint: Endpoint) -> Form:
+    form = _own_form(server, request, endpoint)
+    return form if endpoint.renaming is None else _Renamed(form, endpoint.renaming)
+
+
+def _own_form(server: ApiServer, request: Exchange, endpoint: Endpoint) -> Form:
     wanted = request.wanted()
     if wanted.media_type != negotiation.JSON:
         raise NotAcceptable(f"only the following media types are accepted: {negotiation.JSON};stream=watch")
@@ -251,7 +272,7 @@ async def begin(
     server: ApiServer, endpoint: Endpoint, path: ResourcePath, selection: Selection, options: WatchOptions
 ) -> Start:
     """Find the start that *options* ask for (reference kubernetes-api.md 2.3). Raises Expired if it is gone."""
-    resource = endpoint.resource.group_resource
+    resource = endpoint.stored.group_resource
     store = server.store
     since = _revision(options.resource_version)
     if since is not None and not options.send_initial_events:

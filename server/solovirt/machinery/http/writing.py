@@ -25,7 +25,7 @@ async def create(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
     write = WriteOptions(request.query, kind="CreateOptions")
     document, doubled = decoding.as_object(body, kind, endpoint, write.field_validation)
     target = endpoint.target(path.namespace, path.name)
-    stored = await server.api.create(target, document, request.caller(write, doubled))
+    stored = await endpoint.api(server.api).create(target, document, request.caller(write, doubled))
     return reading.single(server, request, endpoint, stored.record, wanted, 201)
 
 
@@ -44,7 +44,7 @@ async def update(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
     write = WriteOptions(request.query, kind="UpdateOptions")
     document, doubled = decoding.as_object(body, kind, endpoint, write.field_validation)
     target = endpoint.target(path.namespace, path.name, path.subresource)
-    stored = await server.api.update(target, document, request.caller(write, doubled))
+    stored = await endpoint.api(server.api).update(target, document, request.caller(write, doubled))
     return reading.single(server, request, endpoint, stored.record, wanted, 201 if stored.created else 200)
 
 
@@ -56,7 +56,7 @@ async def patch(server: ApiServer, request: Exchange, endpoint: Endpoint, path: 
     write = WriteOptions(request.query, kind="PatchOptions", apply=kind is PatchType.APPLY)
     decoded = decoding.as_patch(body, kind, write.field_validation)
     target = endpoint.target(path.namespace, path.name, path.subresource)
-    stored = await server.api.patch(
+    stored = await endpoint.api(server.api).patch(
         target, kind, decoded.value, request.caller(write, decoded.duplicates), force=bool(write.force)
     )
     return reading.single(server, request, endpoint, stored.record, wanted, 201 if stored.created else 200)
@@ -73,7 +73,7 @@ async def delete(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
     given = decoding.as_delete_options(body, request) if body else None
     chosen, dry_run = options.delete_options(given, request.query)
     target = endpoint.target(path.namespace, path.name)
-    stored = await server.api.delete(target, chosen, _deleting(request, dry_run))
+    stored = await endpoint.api(server.api).delete(target, chosen, _deleting(request, dry_run))
     if stored.gone and not endpoint.resource.returns_deleted:
         return request.document(failures.deleted(endpoint.resource, path.name, stored.record.index.uid))
     # 202 says that it is not gone yet, but only to clients that asked for its dependents in the old way.
@@ -89,7 +89,7 @@ async def delete_collection(
     given = decoding.as_delete_options(body, request) if body else None
     chosen, dry_run = options.delete_options(given, request.query)
     selection = options.list_options(request.query)
-    stored = await server.api.delete_collection(
+    stored = await endpoint.api(server.api).delete_collection(
         endpoint.target(path.namespace), selection, chosen, _deleting(request, dry_run)
     )
     metadata = endpoint.list_metadata(server.store.now.revision)

@@ -1,0 +1,1 @@
+"""Field models of the coordination.k8s.io group."""
