@@ -37,6 +37,15 @@ async def test_bootstrapping_again_changes_nothing(world):
     assert world.store.now.revision == before
 
 
+async def test_an_installation_of_another_name_is_left_alone(world):
+    """kubevirt-validation.md rule 256: there is one."""
+    await world.user.delete(names.KUBEVIRTS, ObjectKey("kubevirt", "kubevirt"))
+    own = {"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt", "metadata": {"name": "mine", "namespace": "default"}}
+    await world.user.create(names.KUBEVIRTS, {**own, "spec": {}})
+    await controllers.bootstrap(world.manager, registry=world.registry)
+    assert [one["metadata"]["name"] for one in world.user.list(names.KUBEVIRTS)] == ["mine"]
+
+
 async def test_an_edited_kubevirt_is_observed(world):
     def change(document):
         document["spec"]["imagePullPolicy"] = "Always"

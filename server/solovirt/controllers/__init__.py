@@ -13,6 +13,7 @@ from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import bootstrap as cluster
 from solovirt.kinds.core import names as core
 from solovirt.kinds.kubevirt import bootstrap as installation
+from solovirt.kinds.kubevirt import names as kubevirt_names
 from solovirt.kinds.kubevirt import roles as kubevirt_roles
 from solovirt.kinds.rbac import bootstrap as rbac
 from solovirt.machinery.auth.authoriser import MASTERS
@@ -177,6 +178,9 @@ async def _create_missing(
     async def create(resource: GroupResource, document: Document) -> None:
         metadata = document["metadata"]
         if objects.get(resource, ObjectKey(metadata.get("namespace", ""), metadata["name"])) is not None:
+            return
+        if resource == kubevirt_names.KUBEVIRTS and any(objects.list(resource)):
+            # The user's own, of another name: a second one would be refused.
             return
         try:
             await objects.create(resource, document)
