@@ -4,7 +4,7 @@ PYTEST := .venv/bin/python -m pytest
 # One worker for each core: the tests are independent of each other and of their order.
 WORKERS ?= auto
 
-.PHONY: help env up test test-all lint format bench soak openapi wheel clean
+.PHONY: help env up test test-all lint format bench soak openapi docs wheel clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ soak: env ## Fuzz and kill for a long time
 
 openapi: env ## Write openapi/ anew from the kinds
 	.venv/bin/solovirt openapi openapi
+
+docs: env ## Write docs/kinds.md anew from what is served
+	.venv/bin/python scripts/kinds.py
 
 wheel: env ## Build the wheel into dist/
 	.venv/bin/python -m build --no-isolation --wheel

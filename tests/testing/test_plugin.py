@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -190,3 +191,12 @@ def test_the_marker_wants_names(pytester):
     outcome = pytester.runpytest_subprocess("--strict-markers", "-p", "no:cacheprovider")
     outcome.assert_outcomes(errors=1)
     outcome.stdout.fnmatch_lines(["*the marker solovirt takes settings by name*"])
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_documentation_work(pytester):
+    """The Python in docs/testing.md, as it is printed there."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    pytester.makepyfile("\n".join(blocks))
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)

@@ -109,6 +109,7 @@ class Manager:
         self._loops: dict[str, _Loop] = {}
         self._queues: dict[int, WorkQueue[Any]] = {}
         self._subscriptions: dict[GroupResource, list[Subscription]] = {}
+        self._reconciled: list[tuple[GroupResource, str]] = []
         self._every_kind: list[tuple[EveryKindController, WorkQueue[Any]]] = []
         self._pumps: dict[GroupResource, Pump] = {}
         self._backgrounds: list[_Behind] = []
@@ -134,8 +135,16 @@ class Manager:
             self._every_kind.append((controller, queue))
             return
         queue = self._add_loop(controller, controller.name, str(controller.resource), controller.reconcile, workers)
+        self._reconciled.append((controller.resource, controller.name))
         for source in (Source(controller.resource), *controller.sources):
             self._subscriptions.setdefault(source.resource, []).append(Subscription(queue, source.keys))
+
+    def reconciled(self) -> dict[GroupResource, list[str]]:
+        """The names of the loops that work on objects of each resource; those that work on every kind are left out."""
+        out: dict[GroupResource, list[str]] = {}
+        for resource, name in self._reconciled:
+            out.setdefault(resource, []).append(name)
+        return out
 
     def add_background(self, background: Background) -> None:
         """Run *background* from the start on, and again, after a while, whenever it raises."""
