@@ -110,7 +110,7 @@ class Forbidden(StatusError):
 
     @classmethod
     def of(cls, resource: GroupResource, name: str, why: str, *, causes: Sequence[Cause] = ()) -> Forbidden:
-        named = f'{resource} "{name}"' if name else f"{resource}"
+        named = f"{resource} {go_quoted(name)}" if name else f"{resource}"
         details = _name_details(resource, name)
         if causes:
             details["causes"] = [cause.document() for cause in causes]
@@ -124,7 +124,7 @@ class NotFound(StatusError):
 
     @classmethod
     def of(cls, resource: GroupResource, name: str) -> NotFound:
-        return cls(f'{resource} "{name}" not found', details=_name_details(resource, name))
+        return cls(f"{resource} {go_quoted(name)} not found", details=_name_details(resource, name))
 
     @classmethod
     def path(cls) -> NotFound:
@@ -153,7 +153,7 @@ class AlreadyExists(StatusError):
 
     @classmethod
     def of(cls, resource: GroupResource, name: str) -> AlreadyExists:
-        return cls(f'{resource} "{name}" already exists', details=_name_details(resource, name))
+        return cls(f"{resource} {go_quoted(name)} already exists", details=_name_details(resource, name))
 
 
 class Conflict(StatusError):
@@ -165,7 +165,8 @@ class Conflict(StatusError):
     @classmethod
     def of(cls, resource: GroupResource, name: str, why: str = MODIFIED) -> Conflict:
         return cls(
-            f'Operation cannot be fulfilled on {resource} "{name}": {why}', details=_name_details(resource, name)
+            f"Operation cannot be fulfilled on {resource} {go_quoted(name)}: {why}",
+            details=_name_details(resource, name),
         )
 
 
@@ -308,10 +309,42 @@ class FieldError:
         return Cause(message=self.body(), reason=self.type.value, field=self.field)
 
 
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
+
+
+def go_quoted(text: str) -> str:
+    """*text* as Go's strconv.Quote and %q write it."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return f'"{"".join(_escaped(character) for character in text)}"'
+
+
+def _escaped(character: str) -> str:
+    known = _ESCAPES.get(character)
+    if known is not None:
+        return known
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
 def go_value(value: Any) -> str:
     """A JSON value as field errors print it: strings Go-quoted, scalars plain, the rest compact JSON, None as null."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return go_quoted(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -369,4 +402,4 @@ class Invalid(StatusError):
             details["group"] = group
         details["kind"] = kind
         details["causes"] = [error.cause().document() for error in errors]
-        return cls(f'{qualified} "{name}" is invalid: {text}', details=details)
+        return cls(f"{qualified} {go_quoted(name)} is invalid: {text}", details=details)

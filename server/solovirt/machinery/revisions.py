@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from solovirt.machinery import errors
 
 _MAX_DIGITS = 20
 _LIMIT = 1 << 64
@@ -23,4 +23,4 @@ def parse(text: str) -> int:
         if len(digits) <= _MAX_DIGITS and (number := int(digits)) < _LIMIT:
             return number
         problem = "value out of range"
-    raise NoRevision(f"strconv.ParseUint: parsing {json.dumps(text, ensure_ascii=False)}: {problem}")
+    raise NoRevision(f"strconv.ParseUint: parsing {errors.go_quoted(text)}: {problem}")

@@ -59,8 +59,8 @@ def test_floats_that_json_has_no_words_for_are_refused(text, value):
 
 def test_keys_set_twice_are_noted():
     assert yaml_body.parse(b"spec:\n  cpu: 1\n  vols:\n  - name: a\n    name: b\n  cpu: 2\n").duplicates == [
-        "spec.vols[0].name",
-        "spec.cpu",
+        'line 5: key "name" already set in map',
+        'line 6: key "cpu" already set in map',
     ]
 
 

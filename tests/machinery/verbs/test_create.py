@@ -266,7 +266,9 @@ async def test_duplicate_fields_and_unknown_metadata_count(world: World) -> None
     document = vm(cpu=1)
     document["metadata"]["zip"] = 1
     with pytest.raises(BadRequest) as refused:
-        await world.create("vms", document, field_validation=FieldValidation.STRICT, duplicate_fields=("spec.cpu",))
+        await world.create(
+            "vms", document, field_validation=FieldValidation.STRICT, duplicate_fields=('duplicate field "spec.cpu"',)
+        )
     assert 'duplicate field "spec.cpu", unknown field "metadata.zip"' in refused.value.message
 
 

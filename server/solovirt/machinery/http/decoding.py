@@ -83,7 +83,7 @@ def patch_type(request: Exchange, *, built_in: bool) -> PatchType:
 
 
 class Decoded:
-    """A body's value, with the fields that it gave twice."""
+    """A body's value, and what the decoder says of fields that it gave twice."""
 
     __slots__ = ("duplicates", "value")
 
@@ -104,7 +104,7 @@ def from_json(body: bytes, validation: FieldValidation = FieldValidation.IGNORE)
         # orjson encodes no deeper than 254 levels, and what cannot be encoded cannot be stored.
         raise Unreadable("exceeded max depth") from None
     if validation is not FieldValidation.IGNORE and duplicates.possible(body, encoded):
-        return Decoded(value, duplicates.find(body))
+        return Decoded(value, tuple(f'duplicate field "{path}"' for path in duplicates.find(body)))
     return Decoded(value)
 
 
@@ -152,7 +152,9 @@ def from_yaml(body: bytes) -> Decoded:
         parsed = yaml_body.parse(body)
     except yaml_body.YamlError as error:
         raise Unreadable(str(error)) from None
-    return Decoded(parsed.value, tuple(parsed.duplicates))
+    if not parsed.duplicates:
+        return Decoded(parsed.value)
+    return Decoded(parsed.value, ("yaml: unmarshal errors:\n  " + "\n  ".join(parsed.duplicates),))
 
 
 def decode(body: bytes, kind: str, validation: FieldValidation) -> Decoded:
@@ -173,7 +175,7 @@ def as_object(
     body: bytes, kind: str, endpoint: Endpoint, validation: FieldValidation
 ) -> tuple[Document, tuple[str, ...]]:
     """
-    Decode *body* as an object of the endpoint's kind; returns it with the fields given twice.
+    Decode *body* as an object of the endpoint's kind; returns it with what is to be said of fields given twice.
 
     For built-in kinds a missing kind and apiVersion are those of the path. Raises BadRequest.
     """

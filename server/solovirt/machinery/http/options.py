@@ -7,7 +7,6 @@ Go's text.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,7 +55,7 @@ def integer(query: Query, name: str) -> int | None:
     text = first(query, name)
     if not text:
         return None
-    quoted = json.dumps(text, ensure_ascii=False)
+    quoted = errors.go_quoted(text)
     if not _INTEGER.fullmatch(text):
         raise BadRequest(f"strconv.ParseInt: parsing {quoted}: invalid syntax")
     # Counted before it is converted: Python refuses numbers of some thousand digits with an error of its own.

@@ -9,14 +9,13 @@ form and kept with the event, so that all watchers of a kind share them; everyth
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from solovirt.machinery import revisions
+from solovirt.machinery import errors, revisions
 from solovirt.machinery.errors import Expired, NotAcceptable, PlainError, StatusError, Timeout
 from solovirt.machinery.http import failures, negotiation, streaming, tables
 from solovirt.machinery.http.negotiation import Shape, Wanted
@@ -253,7 +252,7 @@ def _revision(text: str) -> int | None:
     try:
         return revisions.parse(text)
     except revisions.NoRevision as error:
-        quoted = json.dumps(text, ensure_ascii=False)
+        quoted = errors.go_quoted(text)
         raise PlainError(f"resourceVersion: Invalid value: {quoted}: {error}") from None
 
 

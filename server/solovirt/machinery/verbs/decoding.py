@@ -7,6 +7,7 @@ and duplicate fields as the caller wants them treated.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from solovirt.machinery.schema.protocol import ObjectSchema
 from solovirt.machinery.verbs.protocol import Caller, FieldValidation, Target
 
 _SUMMARY_BYTES = 30
+_YAML_ERRORS = "yaml: unmarshal errors:\n"
 
 
 def check_type(document: Any, target: Target) -> None:
@@ -109,7 +111,7 @@ def unknown_fields(document: Document, schema: ObjectSchema, caller: Caller, *, 
     """
     if caller.field_validation is FieldValidation.IGNORE:
         return []
-    out = [f'duplicate field "{path}"' for path in caller.duplicate_fields]
+    out = list(caller.duplicate_fields)
     out += [f'unknown field "{path}"' for path in metadata.unknown_fields(document["metadata"])]
     if not accepted:
         out += [f'unknown field "{path}"' for path in schema.unknown_fields(document)]
@@ -122,7 +124,7 @@ def refuse_unknown(complaints: list[str], target: Target, caller: Caller) -> Non
         return
     if caller.field_validation is FieldValidation.STRICT:
         raise BadRequest(f"{_cannot_be_handled(target)}: strict decoding error: {', '.join(complaints)}")
-    caller.warnings += complaints
+    caller.warnings += _lines(complaints)
 
 
 def refuse_unknown_in_patch(complaints: list[str], document: Document, caller: Caller) -> None:
@@ -132,7 +134,14 @@ def refuse_unknown_in_patch(complaints: list[str], document: Document, caller: C
     if caller.field_validation is FieldValidation.STRICT:
         found = [errors.invalid("patch", document, f"strict decoding error: {', '.join(complaints)}")]
         raise Invalid.of("", "", "", found)
-    caller.warnings += complaints
+    caller.warnings += _lines(complaints)
+
+
+def _lines(complaints: list[str]) -> Iterator[str]:
+    """Complaints as warnings: what YAML's decoder says of several lines is one error, and several warnings."""
+    for complaint in complaints:
+        lines = complaint.removeprefix(_YAML_ERRORS)
+        yield from (complaint,) if lines == complaint else (line.strip() for line in lines.split("\n"))
 
 
 def _cannot_be_handled(target: Target) -> str:

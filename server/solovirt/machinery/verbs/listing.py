@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from solovirt.machinery import revisions, selectors
+from solovirt.machinery import errors, revisions, selectors
 from solovirt.machinery.errors import BadRequest, Expired, NotFound, Timeout
 from solovirt.machinery.resource import ObjectKey
 from solovirt.machinery.store.protocol import Record, Store, View
@@ -79,7 +79,7 @@ def parse_version(text: str) -> int:
         return revisions.parse(text)
     except revisions.NoRevision as error:
         raise BadRequest(
-            f"invalid resource version: resourceVersion: Invalid value: {json.dumps(text, ensure_ascii=False)}: {error}"
+            f"invalid resource version: resourceVersion: Invalid value: {errors.go_quoted(text)}: {error}"
         ) from None
 
 

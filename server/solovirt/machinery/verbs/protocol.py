@@ -47,7 +47,7 @@ class Caller:
     warnings: list[str] = field(default_factory=list)
     """Filled in by the verb: texts for Warning headers."""
     duplicate_fields: tuple[str, ...] = ()
-    """Paths of fields that the body gave twice, noted while it was decoded (`spec.cpu`)."""
+    """What its decoder says of fields that the body gave twice (`duplicate field "spec.cpu"`)."""
 
 
 @dataclass(frozen=True, slots=True)
