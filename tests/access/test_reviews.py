@@ -21,24 +21,22 @@ def test_masters_may_and_no_reason_is_given(client):
 
 def test_the_reason_names_binding_role_and_subject(client, namespace):
     client.bind("views", "view", {"kind": "User", "name": "vera"}, namespace)
-    spec = {"user": "vera", "resourceAttributes": {**PODS, "namespace": namespace}}
+    attributes = {**PODS, "namespace": namespace}
+    spec = {"user": "vera", "resourceAttributes": attributes}
     answer = client.made(f"{AUTHORIZATION}/subjectaccessreviews", {"spec": spec})
     why = f'RBAC: allowed by RoleBinding "views/{namespace}" of ClusterRole "view" to User "vera"'
     assert answer["status"] == {"allowed": True, "reason": why}
-    spec["resourceAttributes"]["verb"] = "delete"
+    attributes["verb"] = "delete"
     assert client.made(f"{AUTHORIZATION}/subjectaccessreviews", {"spec": spec})["status"] == {"allowed": False}
 
 
 def test_a_review_of_a_path(client):
-    asked = {
-        "user": "vera",
-        "groups": ["system:authenticated"],
-        "nonResourceAttributes": {"path": "/api", "verb": "get"},
-    }
+    attributes = {"path": "/api", "verb": "get"}
+    asked = {"user": "vera", "groups": ["system:authenticated"], "nonResourceAttributes": attributes}
     why = 'RBAC: allowed by ClusterRoleBinding "system:discovery" of ClusterRole "system:discovery" to Group "system:authenticated"'
     answer = client.made(f"{AUTHORIZATION}/subjectaccessreviews", {"spec": asked})
     assert answer["status"] == {"allowed": True, "reason": why}
-    asked["nonResourceAttributes"]["path"] = "/metrics"
+    attributes["path"] = "/metrics"
     assert not client.made(f"{AUTHORIZATION}/subjectaccessreviews", {"spec": asked})["status"]["allowed"]
 
 

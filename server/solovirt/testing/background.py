@@ -51,8 +51,13 @@ class BackgroundControlPlane:
         self._thread.start()
         try:
             self.call(self.control_plane.start())
+            # The nodes and whatever else is made by controllers is there when a test begins.
+            self.settle()
         except BaseException:
-            self._end()
+            try:
+                self.call(self.control_plane.stop())
+            finally:
+                self._end()
             raise
         return self
 

@@ -33,6 +33,9 @@ class Claims:
     def list(self, resource, namespace=None):
         return iter(())
 
+    def records(self, resource, namespace=None):
+        return iter(())
+
 
 def admission(operation=Operation.CREATE, claim: dict[str, Any] | None = None) -> Admission:
     when = datetime(2026, 1, 1, tzinfo=UTC)

@@ -72,13 +72,15 @@ def test_whatever_was_not_signed_by_this_key_is_refused(key):
 
 
 async def test_a_key_is_made_once_and_when_it_is_needed():
-    kept = []
+    kept: list[SigningKey] = []
     holder = KeyHolder(load=lambda: kept[0] if kept else None, save=kept.append)
     assert holder.existing() is None
     made = await holder.get()
     assert await holder.get() is made
     assert len(kept) == 1
     other = KeyHolder(load=lambda: kept[0], save=kept.append)
-    assert other.existing().id == made.id
+    existing = other.existing()
+    assert existing is not None
+    assert existing.id == made.id
     assert (await other.get()).id == made.id
     assert len(kept) == 1

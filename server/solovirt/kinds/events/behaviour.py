@@ -14,7 +14,12 @@ from solovirt.machinery.admission import Admission
 from solovirt.machinery.errors import FieldError, invalid, required
 from solovirt.machinery.resource import Document
 
-_UNSET: tuple[tuple[str, object], ...] = (("firstTimestamp", None), ("lastTimestamp", None), ("count", 0), ("source", {}))
+_UNSET: tuple[tuple[str, object], ...] = (
+    ("firstTimestamp", None),
+    ("lastTimestamp", None),
+    ("count", 0),
+    ("source", {}),
+)
 _IMMUTABLE = (
     "involvedObject",
     "reason",
