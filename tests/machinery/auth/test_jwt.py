@@ -72,7 +72,7 @@ def test_whatever_was_not_signed_by_this_key_is_refused(key):
 
 
 async def test_a_key_is_made_once_and_when_it_is_needed():
-    kept: list[SigningKey] = []
+    kept: list[bytes] = []
     holder = KeyHolder(load=lambda: kept[0] if kept else None, save=kept.append)
     assert holder.existing() is None
     made = await holder.get()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -128,7 +129,7 @@ class ApiServer:
             # The client left while it was being answered; nobody is there to be told.
             raise
         except Exception as error:
-            logger.exception("request %s failed: %s %s", request.id, request.method, request.path)
+            logger.exception("%s %s failed", request.method, request.path, extra={"request_id": request.id})
             response = self._refusal(request, InternalError.of(f"{type(error).__name__}: {error}"))
         if not response.prepared:
             if request.warnings:
@@ -136,7 +137,11 @@ class ApiServer:
                     response.headers.add("Warning", value)
             if isinstance(response, web.Response):
                 await self._compress(request, response)
-        self.metrics.observe(request, response.status, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.metrics.observe(request, response.status, seconds)
+        if logger.isEnabledFor(logging.DEBUG):
+            told = {"request_id": request.id, "user": request.user.name, "milliseconds": round(seconds * 1000, 3)}
+            logger.debug("%s %s %s", request.method, request.path, response.status, extra=told)
         return response
 
     def _refusal(self, request: Exchange, failure: StatusError) -> web.Response:
@@ -174,7 +179,8 @@ class ApiServer:
                 path.group,
                 path.version,
                 path.plural,
-                path.subresource,
+                # What comes after the first segment is for whoever handles the subresource to interpret.
+                path.subresource.partition("/")[0],
                 path.namespace,
                 path.name or _selected_name(request),
             ),
@@ -214,8 +220,7 @@ class ApiServer:
             token = token.strip() if scheme.lower() == "bearer" else None
         elif "Sec-WebSocket-Protocol" in http.headers:
             token = _websocket_token(http.headers["Sec-WebSocket-Protocol"])
-        name, groups = _certificate(http)
-        user = self._authenticator.authenticate(Credentials(token or None, name, groups))
+        user = self._authenticator.authenticate(Credentials(token or None, *_certificate(http)))
         return user if user is not None else request.user
 
     def _impersonated(self, request: Exchange, user: User) -> User:
@@ -230,6 +235,10 @@ class ApiServer:
         for attributes in impersonation.claims(wanted):
             self._authorise(user, attributes)
         return impersonation.become(wanted)
+
+    def allows(self, user: User, attributes: Attributes) -> tuple[bool, str]:
+        """Whether *user* may, and why or why not, as far as it is known."""
+        return self._authoriser.allows(user, attributes)
 
     def _authorise(self, user: User, attributes: Attributes) -> None:
         allowed, why = self._authoriser.allows(user, attributes)
@@ -340,15 +349,17 @@ _VERBS: dict[str, Verb] = {
 }
 
 
-def _certificate(http: web.Request) -> tuple[str | None, tuple[str, ...]]:
-    """Common name and organisations of the client's certificate; the TLS layer has verified it."""
+def _certificate(http: web.Request) -> tuple[str | None, tuple[str, ...], str]:
+    """Common name, organisations and digest of the client's certificate; the TLS layer has verified it."""
     transport = http.transport
     certificate = transport.get_extra_info("peercert") if transport is not None else None
-    if not certificate:
-        return None, ()
+    if transport is None or not certificate:
+        return None, (), ""
     subject = [pair for relative in certificate.get("subject", ()) for pair in relative]
     name = next((value for key, value in subject if key == "commonName"), None)
-    return name, tuple(value for key, value in subject if key == "organizationName")
+    whole = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    organisations = tuple(value for key, value in subject if key == "organizationName")
+    return name, organisations, hashlib.sha256(whole or b"").hexdigest()
 
 
 def _websocket_token(protocols: str) -> str | None:
