@@ -76,6 +76,9 @@ class Served:
             for gvk in schema.get("x-kubernetes-group-version-kind", ())
         }
 
+    def __repr__(self) -> str:
+        return f"<{len(self.components)} schemas>"
+
     def of(self, kind: Kind) -> Component:
         """The schema of the objects of *kind*."""
         return self.follow({"$ref": _REF + self._kinds[kind.group, kind.version, kind.kind]})

@@ -645,3 +645,11 @@ async def test_numbers_of_any_size_are_quantities(client: Client, form):
             "POST", "/api/v1/namespaces/default/persistentvolumeclaims?dryRun=All", claim.encode(), **headers
         )
         assert reply.status == 201, reply.body
+
+
+@pytest.mark.parametrize(
+    ("body", "problem", "shown"), [one for one in NO_JSON if one[1].startswith("invalid character")]
+)
+async def test_a_scale_that_is_no_json_is_unrecognised(client: Client, body, problem, shown):
+    reply = await client("PUT", "/apis/apps/v1/namespaces/default/replicasets/r/scale", body)
+    check(reply, unrecognised("Scale", f"couldn't get version/kind; json parse error: {problem}", shown))

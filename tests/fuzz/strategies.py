@@ -76,13 +76,16 @@ class Request:
     body: bytes | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Subject:
     """A kind to ask about: where it is, what it looks like, and a document of it that is taken."""
 
     kind: Kind
     schema: Schema
     document: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.api_version} {self.kind.plural}>"
 
 
 @st.composite

@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 from tests.fuzz.conftest import SECONDS, Target
 from tests.fuzz.strategies import Request, raw_requests
 
-# One server for all of them.
-pytestmark = pytest.mark.xdist_group("fuzz")
+pytestmark = [
+    # One server for all of them.
+    pytest.mark.xdist_group("fuzz"),
+    # The server is in another thread, and may draw random numbers while a request is made up here.
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module"),
+]
 quickly = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 

@@ -44,8 +44,12 @@ def check(target: Target, request: Request) -> None:
     assert target.complaints.taken() == [], request
 
 
-# One server for all of them.
-pytestmark = pytest.mark.xdist_group("fuzz")
+pytestmark = [
+    # One server for all of them.
+    pytest.mark.xdist_group("fuzz"),
+    # The server is in another thread, and may draw random numbers while a request is made up here.
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module"),
+]
 quickly = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 

@@ -68,6 +68,8 @@ def create_app(
         # A watcher that goes away is only noticed so; aiohttp lets handlers run on otherwise.
         handler_args={
             "handler_cancellation": True,
+            # As in Kubernetes a body is what it is, whatever its Content-Encoding says.
+            "auto_decompress": False,
             "logger": connection_log.logger,
             "max_line_size": HEADER_LIMIT,
             "max_field_size": HEADER_LIMIT,

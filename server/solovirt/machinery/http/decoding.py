@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from aiohttp import web
 
 from solovirt.machinery.errors import BadRequest, RequestEntityTooLarge, StatusError, UnsupportedMediaType
 from solovirt.machinery.http import duplicates, go_json
@@ -50,8 +51,11 @@ async def read(request: Exchange) -> bytes:
         raise too_large()
     if length == 0 or not request.http.body_exists:
         return b""
-    # aiohttp counts what it reads (decompressed) against the application's client_max_size and raises its own 413, which the server renders.
-    return await request.http.read()
+    # aiohttp counts what it reads against the application's client_max_size and raises its own 413, which the server renders.
+    try:
+        return await request.http.read()
+    except web.RequestPayloadError as error:
+        raise BadRequest(f"unable to read the body: {' '.join(str(error).split())}") from None
 
 
 def media_type(request: Exchange, *, protobuf: bool) -> str:
@@ -273,18 +277,23 @@ def not_an_object(value: Any) -> Unreadable:
     )
 
 
-def as_delete_options(body: bytes, request: Exchange) -> Document:
-    """Decode the body of a DELETE. Raises BadRequest or UnsupportedMediaType."""
-    kind = media_type(request, protobuf=True)
+def of_kind(body: bytes, kind: str, expected: str) -> Document:
+    """Decode *body* of media type *kind*, which is to be a document of the kind *expected*; null is an empty one. Raises BadRequest."""
     try:
         value = decode(body, kind, FieldValidation.IGNORE).value
     except Unreadable as error:
-        raise _unrecognised("DeleteOptions", f"couldn't get version/kind; json parse error: {error}", body) from None
+        raise _unrecognised(expected, f"couldn't get version/kind; json parse error: {error}", body) from None
     if value is None:
         return {}
     if not isinstance(value, dict):
         problem = f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go value of type {_TYPE_META}"
-        raise _unrecognised("DeleteOptions", f"couldn't get version/kind; json parse error: {problem}", body)
+        raise _unrecognised(expected, f"couldn't get version/kind; json parse error: {problem}", body)
+    return value
+
+
+def as_delete_options(body: bytes, request: Exchange) -> Document:
+    """Decode the body of a DELETE. Raises BadRequest or UnsupportedMediaType."""
+    value = of_kind(body, media_type(request, protobuf=True), "DeleteOptions")
     given = value.get("kind")
     if given not in (None, "", "DeleteOptions"):
         raise BadRequest(

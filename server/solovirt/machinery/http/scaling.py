@@ -12,7 +12,7 @@ from solovirt.machinery.http.options import WriteOptions
 from solovirt.machinery.patch import json_patch, merge
 from solovirt.machinery.resource import Document, ScalePaths
 from solovirt.machinery.verbs import scale
-from solovirt.machinery.verbs.protocol import FieldValidation, PatchType
+from solovirt.machinery.verbs.protocol import PatchType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +35,7 @@ async def update(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
     kind = decoding.media_type(request, protobuf=True)
     body = await decoding.read(request)
     write = WriteOptions(request.query, kind="UpdateOptions")
-    given = decoding.decode(body, kind, FieldValidation.IGNORE).value if body else None
-    if not isinstance(given, dict):
-        raise BadRequest("the object provided is unrecognized (must be of type Scale)")
+    given = decoding.of_kind(body, kind, "Scale")
     for name, wanted in (("kind", "Scale"), ("apiVersion", "autoscaling/v1")):
         if given.get(name) not in (None, "", wanted):
             raise BadRequest(f"the object provided is unrecognized (must be of type Scale): {name} is {given[name]}")

@@ -49,7 +49,11 @@ async def write(http: web.Request, data: bytes) -> None:
 
 
 async def send(request: Exchange, pieces: Iterable[bytes], length: int | None = None) -> web.StreamResponse:
-    """Answer 200 with *pieces*, made one at a time as the client takes them. *length* is their total, if it is known."""
+    """
+    Answer 200 with *pieces*, made one at a time as the client takes them; without them if it asked for the head alone.
+
+    *length* is their total, if it is known.
+    """
     response = web.StreamResponse(headers=request.headers(negotiation.JSON))
     compressor = None
     if request.accepts_gzip:
@@ -59,6 +63,10 @@ async def send(request: Exchange, pieces: Iterable[bytes], length: int | None = 
     elif length is not None:
         response.content_length = length
     await response.prepare(request.http)
+    if request.method == "HEAD":
+        # What came after the head would be taken for the next answer.
+        await response.write_eof()
+        return response
     for piece in pieces:
         data = piece
         if compressor is not None:
