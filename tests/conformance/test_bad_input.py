@@ -653,3 +653,13 @@ async def test_numbers_of_any_size_are_quantities(client: Client, form):
 async def test_a_scale_that_is_no_json_is_unrecognised(client: Client, body, problem, shown):
     reply = await client("PUT", "/apis/apps/v1/namespaces/default/replicasets/r/scale", body)
     check(reply, unrecognised("Scale", f"couldn't get version/kind; json parse error: {problem}", shown))
+
+
+@pytest.mark.parametrize(("spec", "found"), [([], "array"), ("x", "string"), ({"pvcName": 1}, "number")])
+async def test_objects_that_are_answered_and_not_stored_must_be_decodable_too(client: Client, spec, found):
+    """Reference cdi.md 8.2: "bad JSON 400"."""
+    path = "/apis/upload.cdi.kubevirt.io/v1beta1/namespaces/default/uploadtokenrequests"
+    body = {"apiVersion": "upload.cdi.kubevirt.io/v1beta1", "kind": "UploadTokenRequest", "spec": spec}
+    reply = await client("POST", path, {**body, "metadata": {"name": "a"}})
+    assert (reply.status, reply.json) == (400, bad_request(reply.message))
+    assert f"json: cannot unmarshal {found} into Go struct field UploadTokenRequest.spec" in reply.message

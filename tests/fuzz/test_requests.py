@@ -28,6 +28,8 @@ KNOWN_500 = (
     "merging lists cannot yet be specified in the patch",
     "expected a map[string]interface {}, but received a",
     "resourceVersion: Invalid value: ",
+    # A scale of an object without replicas: what the API server for custom resources says.
+    "the spec replicas field ",
 )
 
 

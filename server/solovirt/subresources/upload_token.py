@@ -95,7 +95,8 @@ def install(registry: Registry, tokens: UploadTokens) -> None:
 
     async def request_token(request: SubresourceRequest) -> Answer:
         document: Document = request.body or {}
-        token = await tokens.issue(ObjectKey(request.target.namespace, document["spec"]["pvcName"]))
+        claim = (document.get("spec") or {}).get("pvcName") or ""
+        token = await tokens.issue(ObjectKey(request.target.namespace, claim))
         document["status"] = {"token": token}
         return Answer(200, document)
 

@@ -80,7 +80,7 @@ def check_shape(document: Document, target: Target, schema: ObjectSchema) -> boo
     if wrong is None and target.resource.flavour is Flavour.BUILT_IN and not accepted:
         wrong = schema.decode_error(document)
     if wrong is not None:
-        raise BadRequest(f"{_cannot_be_handled(target)}: {wrong}")
+        raise BadRequest(f"{cannot_be_handled(target)}: {wrong}")
     return accepted
 
 
@@ -123,7 +123,7 @@ def refuse_unknown(complaints: list[str], target: Target, caller: Caller) -> Non
     if not complaints:
         return
     if caller.field_validation is FieldValidation.STRICT:
-        raise BadRequest(f"{_cannot_be_handled(target)}: strict decoding error: {', '.join(complaints)}")
+        raise BadRequest(f"{cannot_be_handled(target)}: strict decoding error: {', '.join(complaints)}")
     caller.warnings += _lines(complaints)
 
 
@@ -144,7 +144,8 @@ def _lines(complaints: list[str]) -> Iterator[str]:
         yield from (complaint,) if lines == complaint else (line.strip() for line in lines.split("\n"))
 
 
-def _cannot_be_handled(target: Target) -> str:
+def cannot_be_handled(target: Target) -> str:
+    """How refusals of what cannot be decoded begin."""
     kind = target.resource.kind
     return f'{kind} in version "{target.version}" cannot be handled as a {kind}'
 

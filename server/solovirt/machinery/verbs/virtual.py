@@ -8,8 +8,10 @@ answers.
 from __future__ import annotations
 
 from solovirt.machinery.clock import Clock, timestamp
+from solovirt.machinery.errors import BadRequest
 from solovirt.machinery.patch import fields
 from solovirt.machinery.resource import Document
+from solovirt.machinery.schema.decoding import decode_error
 from solovirt.machinery.schema.protocol import Schemas
 from solovirt.machinery.verbs import decoding
 from solovirt.machinery.verbs.protocol import Caller, Target
@@ -21,6 +23,9 @@ def receive(document: Document, target: Target, caller: Caller, *, schemas: Sche
     schema = schemas.of(target.resource, version)
     decoding.check_type(document, target)
     accepted = decoding.check_shape(document, target, schema)
+    if not accepted and (wrong := decode_error(document, schema.structural, target.resource.kind)) is not None:
+        # Whoever answers reads it into a Go type, whichever group it is of.
+        raise BadRequest(f"{decoding.cannot_be_handled(target)}: {wrong}")
     decoding.check_place(document, target)
     complaints = decoding.unknown_fields(document, schema, caller, accepted=accepted)
     decoding.refuse_unknown(complaints, target, caller)
