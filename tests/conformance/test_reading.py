@@ -64,3 +64,19 @@ async def test_a_pod_that_is_over_has_a_row_that_says_so(client: Client):
     assert (await row("done"))["conditions"] == [done]
     assert (await row("lost"))["conditions"] == [{**done, "reason": "Failed", "message": "The pod failed."}]
     assert list(await row("done")) == ["cells", "conditions", "object"]
+
+
+async def test_a_workload_that_names_no_replicas_has_one_and_can_be_scaled(client: Client):
+    """Kubernetes' own kinds are defaulted to one replica."""
+    template = {"metadata": {"labels": {"w": "x"}}, "spec": SPEC}
+    for collection, selector in (
+        ("/apis/apps/v1/namespaces/default/deployments", {"matchLabels": {"w": "x"}}),
+        ("/apis/apps/v1/namespaces/default/replicasets", {"matchLabels": {"w": "x"}}),
+        ("/apis/apps/v1/namespaces/default/statefulsets", {"matchLabels": {"w": "x"}}),
+        ("/api/v1/namespaces/default/replicationcontrollers", {"w": "x"}),
+    ):
+        body = {"metadata": {"name": "w"}, "spec": {"selector": selector, "template": template}}
+        made = await client("POST", collection, body)
+        assert (made.status, made.json["spec"]["replicas"]) == (201, 1), made.body
+        reply = await client("GET", f"{collection}/w/scale")
+        assert (reply.status, reply.json["spec"]) == (200, {"replicas": 1}), reply.body

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from solovirt.machinery.resource import ScalePaths, Subresource
+from solovirt.machinery.admission import Admission, Behaviour
+from solovirt.machinery.resource import Document, ScalePaths, Subresource
 
 
 def scale(paths: ScalePaths) -> Subresource:
@@ -17,3 +18,12 @@ SCALE = scale(ScalePaths())
 
 WORKLOAD_SCALE = scale(ScalePaths(label_selector=".spec.selector"))
 """Of Kubernetes' own kinds, whose selector is part of what is wanted."""
+
+
+class WorkloadBehaviour(Behaviour):
+    """Of Kubernetes' own kinds that have replicas: one if none are asked for, so that there is always a number to scale."""
+
+    def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
+        spec = obj.setdefault("spec", {})
+        if spec.get("replicas") is None:
+            spec["replicas"] = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solovirt.kinds.apps import columns
 from solovirt.kinds.apps.behaviour import ControllerRevisionBehaviour
-from solovirt.kinds.scaling import WORKLOAD_SCALE
+from solovirt.kinds.scaling import WORKLOAD_SCALE, WorkloadBehaviour
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
 
@@ -54,7 +54,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1", ModelRef("solovirt.kinds.apps.models.workloads:Deployment"), columns=columns.DEPLOYMENTS),
         ),
-        behaviour=Behaviour(),
+        behaviour=WorkloadBehaviour(),
         short_names=("deploy",),
         categories=("all",),
         flavour=Flavour.BUILT_IN,
@@ -71,7 +71,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1", ModelRef("solovirt.kinds.apps.models.workloads:ReplicaSet"), columns=columns.REPLICA_SETS),
         ),
-        behaviour=Behaviour(),
+        behaviour=WorkloadBehaviour(),
         short_names=("rs",),
         categories=("all",),
         flavour=Flavour.BUILT_IN,
@@ -92,7 +92,7 @@ RESOURCES: tuple[Resource, ...] = (
         versions=(
             Version("v1", ModelRef("solovirt.kinds.apps.models.workloads:StatefulSet"), columns=columns.STATEFUL_SETS),
         ),
-        behaviour=Behaviour(),
+        behaviour=WorkloadBehaviour(),
         short_names=("sts",),
         categories=("all",),
         flavour=Flavour.BUILT_IN,

@@ -11,7 +11,7 @@ from solovirt.kinds.core.behaviour.pod import PodBehaviour
 from solovirt.kinds.core.behaviour.service import ServiceBehaviour
 from solovirt.kinds.core.behaviour.volume import PersistentVolumeBehaviour, PersistentVolumeClaimBehaviour
 from solovirt.kinds.core.pod_columns import row_conditions
-from solovirt.kinds.scaling import WORKLOAD_SCALE
+from solovirt.kinds.scaling import WORKLOAD_SCALE, WorkloadBehaviour
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Subresource, Version
 
@@ -230,7 +230,7 @@ RESOURCES: tuple[Resource, ...] = (
                 columns=columns.REPLICATION_CONTROLLERS,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=WorkloadBehaviour(),
         short_names=("rc",),
         categories=("all",),
         flavour=Flavour.BUILT_IN,
