@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from solovirt.controllers.virtual_machine_instance import conditions
 from solovirt.kinds.core import names
-from solovirt.kinds.kubevirt import quantity
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.machinery import quantity
 from solovirt.machinery.clock import Clock, micro_timestamp
 from solovirt.machinery.control.manager import service_account
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools

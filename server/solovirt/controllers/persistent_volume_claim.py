@@ -19,7 +19,7 @@ from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names
 from solovirt.kinds.core.behaviour.volume import is_default_class
 from solovirt.kinds.kubevirt import names as kubevirt
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.control.relation import Relation
 from solovirt.machinery.errors import AlreadyExists

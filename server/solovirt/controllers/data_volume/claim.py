@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from solovirt.kinds.cdi import names
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 from solovirt.machinery.resource import Document
 
 _MEBIBYTE = 1 << 20

@@ -17,7 +17,7 @@ from solovirt.controllers.data_volume import status as statuses
 from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage
 from solovirt.controllers.data_volume.status import Event, Situation
 from solovirt.kinds.cdi import names
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 from solovirt.machinery.control.objects import NotServed
 from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden

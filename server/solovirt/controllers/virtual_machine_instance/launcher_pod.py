@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from solovirt.controllers.virtual_machine_instance import conditions, sizes
-from solovirt.kinds.kubevirt import names, quantity
+from solovirt.kinds.kubevirt import names
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.rules.volumes import claim_name
+from solovirt.machinery import quantity
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.resource import Document, ObjectKey
 

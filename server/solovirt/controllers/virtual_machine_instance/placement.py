@@ -16,8 +16,9 @@ from typing import Any
 from solovirt.controllers.virtual_machine_instance import sizes
 from solovirt.controllers.virtual_machine_instance.sizes import Requests
 from solovirt.kinds.core import names as core
-from solovirt.kinds.kubevirt import names, quantity
+from solovirt.kinds.kubevirt import names
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.machinery import quantity
 from solovirt.machinery.control.protocol import Objects
 from solovirt.machinery.resource import Document, ObjectKey
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solovirt.kinds.kubevirt import quantity
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.machinery import quantity
 from solovirt.machinery.resource import Document
 
 _MIB = 1 << 20

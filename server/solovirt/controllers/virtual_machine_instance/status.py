@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from solovirt.controllers.virtual_machine_instance import conditions, launcher_pod, migratability, sizes, volumes
-from solovirt.kinds.kubevirt import names, quantity
+from solovirt.kinds.kubevirt import names
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.machinery import quantity
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.resource import Document
 from solovirt.runtime.protocol import Guest, GuestInterface, GuestState

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from solovirt.kinds.cdi import data_volume_rules, names
-from solovirt.kinds.kubevirt import denial, quantity
+from solovirt.kinds.kubevirt import denial
+from solovirt.machinery import quantity
 from solovirt.machinery.admission import Admission, Behaviour
 from solovirt.machinery.errors import Cause, StatusError
 from solovirt.machinery.resource import ObjectKey

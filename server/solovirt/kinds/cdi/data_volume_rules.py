@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
-from solovirt.kinds.kubevirt import denial, quantity
+from solovirt.kinds.kubevirt import denial
+from solovirt.machinery import quantity
 from solovirt.machinery.errors import Cause
 
 Spec = Mapping[str, Any]

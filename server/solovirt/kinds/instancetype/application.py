@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from solovirt.kinds.instancetype import preference_application, topology
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 from solovirt.machinery.resource import Document
 
 Spec = dict[str, Any]

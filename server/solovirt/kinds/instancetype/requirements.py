@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from solovirt.kinds.instancetype import topology
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 from solovirt.machinery.resource import Document
 
 _TEMPLATE = "spec.template.spec"

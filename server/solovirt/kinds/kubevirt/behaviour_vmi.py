@@ -19,10 +19,10 @@ from solovirt.kinds.kubevirt import (
     instance_defaults,
     names,
     presets,
-    quantity,
     schema_check,
 )
 from solovirt.kinds.kubevirt.rules import creation, instance, metadata
+from solovirt.machinery import quantity
 from solovirt.machinery.admission import Admission, Behaviour
 from solovirt.machinery.clock import timestamp
 

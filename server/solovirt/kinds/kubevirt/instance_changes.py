@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from solovirt.kinds.kubevirt import denial, quantity
+from solovirt.kinds.kubevirt import denial
 from solovirt.kinds.kubevirt.cluster import Cluster
 from solovirt.kinds.kubevirt.rules import hotplug, metadata
+from solovirt.machinery import quantity
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.errors import Cause
 from solovirt.machinery.resource import Document

@@ -10,9 +10,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from solovirt.kinds.kubevirt import quantity
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.rules import creation, disks
+from solovirt.machinery import quantity
 
 Spec = dict[str, Any]
 

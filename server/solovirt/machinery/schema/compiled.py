@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from solovirt.machinery.resource import Document, Flavour, Resource, Version
-from solovirt.machinery.schema import decoding, defaulting, meta, pruning, validation
+from solovirt.machinery.schema import decoding, defaulting, meta, normalising, pruning, validation
 from solovirt.machinery.schema.structural import structural
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class ObjectSchema:
         # Kubernetes checks rules of custom resources only. Found when the first document has to be held against them.
         self._rules: Node | None = None
         self._rules_unread = flavour is Flavour.CUSTOM
+        self._plan: normalising.Plan | None = None
+        self._unplanned = True
 
     @property
     def structural(self) -> Mapping[str, Any]:
@@ -69,6 +71,14 @@ class ObjectSchema:
 
     def default(self, document: Document) -> None:
         defaulting.default(document, self._schema, built_in=self._built_in)
+
+    def normalise(self, document: Document) -> None:
+        if not self._built_in:
+            return
+        if self._unplanned:
+            self._plan, self._unplanned = normalising.plan(self._schema), False
+        if self._plan is not None:
+            self._plan.run(document)
 
     def validate(self, document: Document, old: Document | None = None) -> Sequence[FieldError]:
         return validation.validate(document, self._schema, old, built_in=self._built_in)

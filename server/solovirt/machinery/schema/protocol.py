@@ -43,6 +43,10 @@ class ObjectSchema(Protocol):
         """Write the schema's defaults, in place; drop nulls where null is not allowed."""
         ...
 
+    def normalise(self, document: Document) -> None:
+        """Write quantities and times of a built-in kind as Go does, in place. For documents without a decode error."""
+        ...
+
     def validate(self, document: Document, old: Document | None = None) -> Sequence[FieldError]:
         """Everything wrong with the values; list-type uniqueness included, rules not."""
         ...

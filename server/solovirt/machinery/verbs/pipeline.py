@@ -120,6 +120,7 @@ class Pipeline:
         if not accepted:
             schema.prune(document)
             schema.default(document)
+        schema.normalise(document)
         resource.behaviour.mutate(document, None, admission)
         found = self._conform(document, schema)
         self._refuse_malformed(document, found, admission)
@@ -196,6 +197,7 @@ class Pipeline:
         if not accepted and not schema.accepts(document):
             schema.prune(document)
             schema.default(document)
+        schema.normalise(document)
         admission = self.admission(Operation.UPDATE, target, record.key, caller, view)
         resource.behaviour.mutate(document, old, admission)
         malformed = self._conform(document, schema, old)

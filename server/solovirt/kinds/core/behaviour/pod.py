@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from solovirt.kinds.core import names
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 from solovirt.machinery.admission import Admission, Behaviour
 from solovirt.machinery.errors import (
     FieldError,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from solovirt.kinds.core import names
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 from solovirt.machinery.admission import Admission, Behaviour, LookUp
 from solovirt.machinery.errors import FieldError, Forbidden, forbidden_field, invalid, not_supported, required
 from solovirt.machinery.resource import Document, ObjectKey

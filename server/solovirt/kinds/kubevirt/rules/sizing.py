@@ -7,9 +7,10 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any
 
-from solovirt.kinds.kubevirt import denial, quantity
+from solovirt.kinds.kubevirt import denial
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.rules import dns
+from solovirt.machinery import quantity
 from solovirt.machinery.errors import Cause
 
 Spec = Mapping[str, Any]

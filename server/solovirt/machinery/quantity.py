@@ -27,6 +27,8 @@ _DECIMAL = {
 _SYNTAX = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?P<suffix>[KMGTPE]i|[numkMGTPE]?|[eE](?P<exponent>[+-]?[0-9]+))"
 )
+# Binary quantities nearer to zero than this are printed as decimal ones.
+_LEAST_BINARY = 1024
 _MAX_EXPONENT = 100
 """Larger exponents say nothing that fits into 64 bits; they are refused before they become huge numbers."""
 
@@ -106,21 +108,36 @@ def milli_text(thousandths: int) -> str:
     return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)
 
 
+@lru_cache(maxsize=4096)
 def text(quantity: str | float) -> str:
     """
-    The quantity as Kubernetes prints it back: in the largest unit of its own family (binary or decimal) that leaves it whole.
+    The quantity as Kubernetes prints it back: in the largest unit of its own family (binary, decimal, exponents) that leaves it whole.
 
-    >>> text("1024Mi"), text("0.5"), text(1.0), text("2000m")
-    ('1Gi', '500m', '1', '2')
+    >>> text("1024Mi"), text("0.5"), text(1.0), text("2000m"), text("50e4")
+    ('1Gi', '500m', '1', '2', '500e3')
 
     Raises QuantityError if it is none.
     """
     source = str(quantity)
     number = parse(source)
-    if source.endswith("i"):
-        # A binary quantity below one unit, or not whole in bytes, is rounded up to whole bytes.
+    if source.endswith("i") and abs(number) >= _LEAST_BINARY:
+        # One that is not whole in bytes is rounded up to whole bytes.
         return binary_text(-(-number // 1))
+    # Nothing is smaller than a thousand millionth.
+    number = Fraction(-(-number * 10**9 // 1), 10**9)
+    if not number:
+        return "0"
+    exponential = "e" in source or (source[-1:].isdigit() and "E" in source)
     for suffix, factor in reversed(_DECIMAL.items()):
-        if (number / factor).denominator == 1 and number:
-            return f"{number // factor}{suffix}"
+        if (number / factor).denominator == 1:
+            count = number // factor
+            return f"{count}{_exponent(factor)}" if exponential else f"{count}{suffix}"
     return "0"
+
+
+def _exponent(factor: Fraction) -> str:
+    """The power of ten that *factor* is, as the exponent of a number; nothing for 1."""
+    if factor == 1:
+        return ""
+    zeros = len(str(factor.numerator if factor > 1 else factor.denominator)) - 1
+    return f"e{zeros if factor > 1 else -zeros}"

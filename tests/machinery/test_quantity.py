@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solovirt.kinds.kubevirt import quantity
+from solovirt.machinery import quantity
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,15 @@ def test_what_is_no_quantity_is_refused(text):
         ("0", "0"),
         (1.0, "1"),
         ("0.5Gi", "512Mi"),
+        ("0.5Ki", "512"),
+        ("1e3", "1e3"),
+        ("1e1", "10"),
+        ("50E4", "500e3"),
+        ("1e-3", "1e-3"),
+        ("2E", "2E"),
+        ("1500m", "1500m"),
+        ("0.1n", "1n"),
+        (1000, "1k"),
     ],
 )
 def test_a_quantity_is_printed_in_the_largest_unit_of_its_family(text, printed):
