@@ -409,6 +409,49 @@ def test_labels_and_annotations(kubectl: Kubectl) -> None:
     assert kubectl("get", "vm", "one", "-o", "jsonpath={.metadata.annotations.note}") == ""
 
 
+def test_scaling(kubectl: Kubectl) -> None:
+    deployment = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: front}
+spec:
+  selector: {matchLabels: {app: front}}
+  template: {metadata: {labels: {app: front}}, spec: {containers: [{name: web, image: web}]}}
+"""
+    kubectl("create", "-f", "-", stdin=deployment)
+    assert mask(kubectl("get", "deployment", "front")) == (
+        "NAME  READY  UP-TO-DATE  AVAILABLE  AGE\nfront  0/1  0  0  <age>"
+    )
+    assert kubectl("scale", "deployment", "front", "--replicas=3") == "deployment.apps/front scaled\n"
+    assert kubectl("get", "deployment", "front", "-o", "jsonpath={.spec.replicas} {.metadata.generation}") == "3 2"
+    stale = kubectl.refused("scale", "deployment", "front", "--replicas=2", "--current-replicas=5")
+    assert "Expected replicas to be 5, was 3" in stale
+    assert kubectl("set", "image", "deployment/front", "web=newer") == "deployment.apps/front image updated\n"
+
+
+def test_who_one_is_and_what_one_may(kubectl: Kubectl) -> None:
+    """Section 6; in protobuf from 1.32 on."""
+    assert kubectl("auth", "can-i", "create", "vm") == "yes\n"
+    kubectl("create", "serviceaccount", "robot")
+    who = f"--as=system:serviceaccount:{kubectl.namespace}:robot"
+    refused = kubectl.run("auth", "can-i", "delete", "vm", who)
+    assert (refused.returncode, refused.stdout) == (1, "no\n")
+    kubectl("create", "role", "watcher", "--verb=get,list,watch", "--resource=vm")
+    kubectl("create", "rolebinding", "watchers", "--role=watcher", f"--serviceaccount={kubectl.namespace}:robot")
+    assert kubectl("auth", "can-i", "list", "vm", who) == "yes\n"
+    assert "virtualmachines.kubevirt.io" in kubectl("auth", "can-i", "--list", who)
+    forbidden = kubectl.refused("get", "secrets", who)
+    assert forbidden == (
+        f'Error from server (Forbidden): secrets is forbidden: User "system:serviceaccount:{kubectl.namespace}:robot" '
+        f'cannot list resource "secrets" in API group "" in the namespace "{kubectl.namespace}"\n'
+    )
+    if kubectl.version >= 24:
+        token = kubectl("create", "token", "robot", "--duration=20m").strip()
+        assert token.count(".") == 2
+    if kubectl.version >= 28:
+        assert "system:masters" in kubectl("auth", "whoami")
+
+
 def test_waiting(kubectl: Kubectl) -> None:
     """By condition, for the end, and by JSONPath: lists, watches and streaming lists by version (10)."""
     vm = "virtualmachine.kubevirt.io/one"
@@ -542,6 +585,8 @@ def test_events(kubectl: Kubectl) -> None:
     assert re.search(
         r"virt-handler(, node0\d)?  VirtualMachineInstance started\.  <age>  1  one\.[0-9a-f]+", "\n".join(wide)
     )
+    new = kubectl("get", "events.v1.events.k8s.io", "-o", "jsonpath={.items[*].regarding.kind}").split()
+    assert new == kubectl("get", "events", "-o", "jsonpath={.items[*].involvedObject.kind}").split()
     if kubectl.version >= 26:
         shown = re.sub(r"(?m)^\d+s ", "<age> ", mask(kubectl("events", "--for", "vm/one")))
         assert shown == f"{header}\n<age>  Normal  SuccessfulCreate  VirtualMachine/one  {message}"
