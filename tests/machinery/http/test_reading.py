@@ -270,6 +270,17 @@ async def test_options_that_cannot_be_are_refused(client, query, code, message):
         }
 
 
+async def test_a_client_that_left_is_no_error(client, app, caplog):
+    from solovirt.machinery.http.app import SERVER
+
+    def gone(*_):
+        raise ConnectionResetError("Cannot write to closing transport")
+
+    app[SERVER].endpoints.find = gone
+    assert (await client.get(VMS)).status == 499
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_an_unforeseen_failure_is_logged_with_the_requests_id_and_answered_as_internal(client, app, caplog):
     from solovirt.machinery.http.app import SERVER
 

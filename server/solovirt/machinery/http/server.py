@@ -64,6 +64,8 @@ logger = logging.getLogger("solovirt.http")
 
 WRITE_SECONDS = 34.0
 """How long a write may take before it is answered 504 (reference kubernetes-api.md 9)."""
+_CLIENT_CLOSED_REQUEST = 499
+"""What is counted for a client that left; nginx's code, for there is no standard one."""
 _READING = ("GET", "HEAD")
 _BEARER_PROTOCOL = "base64url.bearer.authorization.k8s.io."
 _IMPERSONATE = "impersonate-"
@@ -126,8 +128,8 @@ class ApiServer:
         except web.HTTPRequestEntityTooLarge:
             response = self._refusal(request, decoding.too_large())
         except ConnectionError:
-            # The client left while it was being answered; nobody is there to be told.
-            raise
+            # The client left while it was being answered. Nobody is there to be told, and it is no error of ours: aiohttp would log one.
+            response = request.text("", _CLIENT_CLOSED_REQUEST)
         except Exception as error:
             logger.exception("%s %s failed", request.method, request.path, extra={"request_id": request.id})
             response = self._refusal(request, InternalError.of(f"{type(error).__name__}: {error}"))
