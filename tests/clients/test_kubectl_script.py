@@ -331,7 +331,7 @@ def test_moving_to_apply_on_the_servers_side(kubectl: Kubectl) -> None:
 
 def test_edit_and_replace(kubectl: Kubectl) -> None:
     kubectl("create", "-f", "-", stdin=f"{machine('one')}---{SETTINGS}")
-    edited = kubectl("edit", "cm", "settings", KUBE_EDITOR="sed -i s/.2.$/two/")
+    edited = kubectl("edit", "cm", "settings", KUBE_EDITOR="sed -i s/b:..2.$/b:\\ two/")
     assert edited == "configmap/settings edited\n"
     assert kubectl("get", "cm", "settings", "-o", "jsonpath={.data.b}") == "two"
     assert kubectl("edit", "vm", "one", KUBE_EDITOR="sed -i s/tier:.web/tier:\\ db/") == (
