@@ -370,6 +370,9 @@ def test_the_three_patches(kubectl: Kubectl) -> None:
     assert kubectl("get", "vm", "one", "-o", "jsonpath={.spec.runStrategy} {.metadata.generation}") == "Halted 3"
     assert kubectl("patch", "cm", "settings", "-p", '{"data":{"q":"1","a":null}}') == "configmap/settings patched\n"
     assert kubectl("get", "cm", "settings", "-o", "jsonpath={.data}") == '{"b":"2","q":"1"}'
+    assert kubectl.refused("patch", "cm", "settings", "-p", '{"data":{"q":1}}') == (
+        'The request is invalid: patch: Invalid value: "map[data:map[q:1]]": cannot convert int64 to string\n'
+    )
     ports = '{"spec":{"ports":[{"port":443,"name":"https"}]}}'
     assert kubectl("patch", "svc", "web", "-p", ports) == "service/web patched\n"
     assert kubectl("get", "svc", "web", "-o", "jsonpath={.spec.ports[*].name}") == "https http"

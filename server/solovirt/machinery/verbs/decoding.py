@@ -7,7 +7,7 @@ and duplicate fields as the caller wants them treated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -73,15 +73,21 @@ def check_shape(document: Document, target: Target, schema: ObjectSchema) -> boo
 
     Says whether the document's fields are all known and valid as they stand, so that nobody need ask the schema again.
     """
+    accepted, wrong = shape(document, target, schema)
+    if wrong is not None:
+        raise BadRequest(f"{cannot_be_handled(target)}: {wrong}")
+    return accepted
+
+
+def shape(document: Document, target: Target, schema: ObjectSchema) -> tuple[bool, str | None]:
+    """As `check_shape`, with why Go could not decode it instead of the refusal."""
     if document.get("metadata") is None:
         document["metadata"] = {}
     wrong = metadata.decode_error(document["metadata"])
     accepted = schema.accepts(document)
     if wrong is None and target.resource.flavour is Flavour.BUILT_IN and not accepted:
         wrong = schema.decode_error(document)
-    if wrong is not None:
-        raise BadRequest(f"{cannot_be_handled(target)}: {wrong}")
-    return accepted
+    return accepted, wrong
 
 
 def check_place(document: Document, target: Target) -> None:
@@ -127,13 +133,12 @@ def refuse_unknown(complaints: list[str], target: Target, caller: Caller) -> Non
     caller.warnings += _lines(complaints)
 
 
-def refuse_unknown_in_patch(complaints: list[str], document: Document, caller: Caller) -> None:
-    """The same for a patch, which is refused as a value that can't be."""
+def refuse_unknown_in_patch(complaints: list[str], caller: Caller, refusal: Callable[[str], Invalid]) -> None:
+    """The same for a patch; *refusal* is made of what is wrong with it."""
     if not complaints:
         return
     if caller.field_validation is FieldValidation.STRICT:
-        found = [errors.invalid("patch", document, f"strict decoding error: {', '.join(complaints)}")]
-        raise Invalid.of("", "", "", found)
+        raise refusal(f"strict decoding error: {', '.join(complaints)}")
     caller.warnings += _lines(complaints)
 
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 from solovirt.machinery.clock import timestamp
-from solovirt.machinery.errors import BadRequest, Conflict, NotFound, UnsupportedMediaType
+from solovirt.machinery.errors import BadRequest, Conflict, Invalid, NotFound, UnsupportedMediaType
 from solovirt.machinery.patch import apply as server_side_apply
 from solovirt.machinery.patch import json_patch, merge, strategic
 from solovirt.machinery.resource import Document, Flavour
 from solovirt.machinery.store.protocol import Outcome, Record, Store, View
-from solovirt.machinery.verbs import decoding
-from solovirt.machinery.verbs.pipeline import Pipeline, check_patched_shape
+from solovirt.machinery.verbs import decoding, patched
+from solovirt.machinery.verbs.pipeline import Pipeline
 from solovirt.machinery.verbs.protocol import Caller, Edit, FieldValidation, PatchType, Stored, Target
 from solovirt.machinery.verbs.writing import write
 
@@ -41,9 +41,16 @@ async def patch(
             raise NotFound.of(target.resource.group_resource, target.name)
         old = pipeline.document(current, target)
         document = patcher(pipeline.document(current, target))
-        accepted = _check(document, target, pipeline)
+
+        def refusal(problem: str) -> Invalid:
+            return patched.refusal(type, body, document, problem)
+
+        _check_kind(document, target)
+        accepted, wrong = decoding.shape(document, target, schema)
+        if wrong is not None:
+            raise refusal(wrong)
         complaints = decoding.unknown_fields(document, schema, caller, accepted=accepted)
-        decoding.refuse_unknown_in_patch(complaints, document, caller)
+        decoding.refuse_unknown_in_patch(complaints, caller, refusal)
         return pipeline.admit_change(document, old, current, target, caller, view, accepted=accepted)
 
     return await write(store, target, target.key, change, caller)
@@ -73,7 +80,7 @@ def _patcher(pipeline: Pipeline, target: Target, type: PatchType, body: Any, cal
                 json_patch.unknown_fields(operations) if caller.field_validation is not FieldValidation.IGNORE else []
             )
             if complaints and caller.field_validation is FieldValidation.STRICT:
-                decoding.refuse_unknown_in_patch(complaints, body, caller)
+                raise patched.refusal(type, body, body, f"strict decoding error: {', '.join(complaints)}")
             caller.warnings += complaints
             return lambda own: json_patch.apply_to(own, operations)
         case PatchType.MERGE:
@@ -93,19 +100,15 @@ def _merge(own: Document, body: Any) -> Document:
     return own
 
 
-def _check(document: Any, target: Target, pipeline: Pipeline) -> bool:
-    """A patched document must still be of its kind and of the right shape."""
-    schema = pipeline.schema(target)
-    if isinstance(document, dict):
-        resource = target.resource
-        wanted = resource.api_version(target.version)
-        if document.get("apiVersion") != wanted:
-            given = document.get("apiVersion") or ""
-            raise BadRequest(
-                f"the API version in the data ({given}) does not match the expected API version ({wanted})"
-            )
-        decoding.check_type(document, target)
-    return check_patched_shape(document, target, schema)
+def _check_kind(document: Any, target: Target) -> None:
+    """A patched document must still be an object of its kind."""
+    if not isinstance(document, dict):
+        raise BadRequest(f"the object provided is unrecognized (must be of type {target.resource.kind})")
+    wanted = target.resource.api_version(target.version)
+    if document.get("apiVersion") != wanted:
+        given = document.get("apiVersion") or ""
+        raise BadRequest(f"the API version in the data ({given}) does not match the expected API version ({wanted})")
+    decoding.check_type(document, target)
 
 
 async def _apply(pipeline: Pipeline, store: Store, target: Target, body: Any, caller: Caller, *, force: bool) -> Stored:

@@ -8,12 +8,11 @@ the right object and turn it into what is stored, or raise. They look at memory 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from solovirt.machinery import errors, metadata, revisions
 from solovirt.machinery.admission import Admission, Operation
 from solovirt.machinery.clock import Clock, timestamp
-from solovirt.machinery.errors import BadRequest, Conflict, FieldError, Forbidden, Invalid, NotFound, PlainError
+from solovirt.machinery.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, PlainError
 from solovirt.machinery.patch import fields
 from solovirt.machinery.registry import Registry
 from solovirt.machinery.resource import Document, Flavour, GroupResource, ObjectKey
@@ -21,7 +20,6 @@ from solovirt.machinery.schema.protocol import ObjectSchema, Schemas
 from solovirt.machinery.store import encoding
 from solovirt.machinery.store.index import index_of
 from solovirt.machinery.store.protocol import Keep, Outcome, Put, Record, Remove, View, parse
-from solovirt.machinery.verbs import decoding
 from solovirt.machinery.verbs.protocol import Caller, Target
 
 NAMESPACES = GroupResource("", "namespaces")
@@ -329,10 +327,3 @@ class Pipeline:
     def _refuse(found: list[FieldError], target: Target, name: str) -> None:
         if found:
             raise Invalid.of(target.resource.group, target.resource.kind, name, found)
-
-
-def check_patched_shape(document: Any, target: Target, schema: ObjectSchema) -> bool:
-    """A patched document must still be an object of its kind; says whether the schema accepts it as it stands."""
-    if not isinstance(document, dict):
-        raise BadRequest(f"the object provided is unrecognized (must be of type {target.resource.kind})")
-    return decoding.check_shape(document, target, schema)
