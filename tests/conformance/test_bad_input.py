@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests import documents
-from tests.conformance.conftest import Client, Reply
+from tests.conformance.conftest import Client
+from tests.conformance.statuses import bad_request, check, option_error, status, unrecognised
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,44 +35,6 @@ def vm(name: str = "a") -> dict[str, Any]:
         **documents.BY_PLURAL["virtualmachines"],
         "metadata": {"name": name},
     }
-
-
-def status(code: int, reason: str | None, message: str, details: Any = None) -> dict[str, Any]:
-    """A Status as section 4 shows it: reason and details are left out, not null, where there are none."""
-    out: dict[str, Any] = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-    }
-    if reason is not None:
-        out["reason"] = reason
-    if details is not None:
-        out["details"] = details
-    return {**out, "code": code}
-
-
-def check(reply: Reply, expected: dict[str, Any]) -> None:
-    assert (reply.status, reply.json) == (expected["code"], expected)
-    # "Key order as shown."
-    assert list(reply.json) == list(expected)
-    assert reply.headers["Content-Type"] == "application/json"
-
-
-def bad_request(message: str) -> dict[str, Any]:
-    return status(400, "BadRequest", message)
-
-
-def option_error(kind: str, text: str, field: str, reason: str) -> dict[str, Any]:
-    """2.2: reason Invalid, 422, the group meta.k8s.io and an empty name."""
-    cause = {"reason": reason, "message": text, "field": field}
-    details = {"group": "meta.k8s.io", "kind": kind, "causes": [cause]}
-    return status(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {field}: {text}', details)
-
-
-def unrecognised(kind: str, why: str, shown: str) -> dict[str, Any]:
-    return bad_request(f"the object provided is unrecognized (must be of type {kind}): {why} ({shown})")
 
 
 NO_JSON = [
