@@ -30,6 +30,8 @@ class GuestState(StrEnum):
     """Ended by itself or by an orderly shutdown."""
     CRASHED = "crashed"
     """Ended badly; `reason` says how."""
+    UNKNOWN = "unknown"
+    """Its node can't be reached: what it does is not known until that comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ class NodeInfo:
     runtime_version: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     ready: bool = True
+    message: str = ""
+    """Why it is not ready."""
+    cpu_models: tuple[str, ...] | None = None
+    """Models that guests may have; None: the usual ones of the architecture."""
+    host_model: str | None = None
+    """The model that a guest with the host's own gets."""
+    hugepages: Mapping[int, int] = field(default_factory=dict)
+    """How many huge pages there are of each size in bytes."""
+    machine_id: str = ""
+    devices: Mapping[str, int] | None = None
+    """Devices that guests may claim, by the last part of their resource name (kvm, tun); None: as many as anybody wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,16 @@ class DiskImage:
     path: str = ""
     format: str = "raw"
     read_only: bool = False
+    ephemeral: bool = False
+    """What the guest writes is not to reach the image, and is gone when the guest is removed: the runtime lays something over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelImage:
+    """What a guest boots instead of a disk's boot loader: files that somebody else keeps."""
+
+    kernel: str = ""
+    initrd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +93,17 @@ class GuestSpec:
     instance: Mapping[str, Any]
     """The whole VirtualMachineInstance document."""
     disks: Sequence[DiskImage] = ()
+    """Images of volumes that somebody else keeps: claims, DataVolumes, container disks. What the runtime makes itself is not here."""
     start_paused: bool = False
+    files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """
+    What volumes are made of that hold objects, by volume and file name, with everything referred to looked up: configMap, secret, serviceAccount,
+    downwardAPI and sysprep as a pod would see them; of cloud-init `userData` and `networkData`, as far as they are given.
+    """
+    credentials: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """The data of the Secrets that spec.accessCredentials names."""
+    kernel: KernelImage | None = None
+    """The files of spec.domain.firmware.kernelBoot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +236,73 @@ class SupportsReset(Protocol):
     async def reset(self, guest: GuestId) -> None: ...
 
     async def soft_reboot(self, guest: GuestId) -> None: ...
+
+
+class ByteStream(Protocol):
+    """A two-way stream of bytes, of which one end is the guest."""
+
+    async def read(self) -> bytes:
+        """The next bytes, as soon as there are any; empty at the end."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Returns when there is room for more. Raises ConnectionError when the other side is gone."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the stream. Nothing if it is closed already."""
+        ...
+
+
+@runtime_checkable
+class SupportsConsole(Protocol):
+    """Guests have a serial console."""
+
+    async def open_console(self, guest: GuestId) -> ByteStream:
+        """
+        Connect to the first serial port. One who was connected before is cut off: a serial line has one far end.
+
+        Raises GuestError for a guest that does not run or has no serial port.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsDisplay(Protocol):
+    """Guests have a graphical display."""
+
+    async def open_display(self, guest: GuestId) -> ByteStream:
+        """Connect to the display: a stream of the RFB protocol (VNC). Raises GuestError if it does not run or has none."""
+        ...
+
+    async def screenshot(self, guest: GuestId) -> bytes:
+        """What the display shows, as a PNG. Raises GuestError if it does not run or has none."""
+        ...
+
+
+@runtime_checkable
+class SupportsPorts(Protocol):
+    """Ports of guests can be connected to."""
+
+    async def open_port(self, guest: GuestId, port: int, protocol: str = "tcp") -> ByteStream:
+        """
+        Connect to a port of the guest's interface on the pod network.
+
+        Raises GuestError if the guest does not run or has no such interface, ConnectionError if nobody listens.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsAgent(Protocol):
+    """Guests may have an agent that takes commands (QEMU's guest agent)."""
+
+    async def ask_agent(
+        self, guest: GuestId, command: str, arguments: Mapping[str, Any] | None = None, *, timeout_seconds: float = 5.0
+    ) -> Any:
+        """
+        What the agent returns for *command*: the member `return` of its answer, decoded.
+
+        Raises GuestError if the guest does not run, no agent answers in time, or it answers with an error.
+        """
+        ...
