@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from solovirt.kinds.kubevirt import configuration, feature_gates
-from solovirt.kinds.kubevirt.cluster import STANDARD
+from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.kinds.kubevirt.rules import metadata as metadata_rules
+from solovirt.machinery.auth.identity import User
+from solovirt.machinery.resource import GroupResource
 from tests.kinds.kubevirt.admitted import Documents, kubevirt
 
 
@@ -112,3 +115,37 @@ def test_the_cr_is_parsed_once_for_each_of_its_versions(monkeypatch):
 def test_no_gate_has_two_states():
     counted = [gate for gates in feature_gates._IN_STATE.values() for gate in gates]
     assert len(counted) == len(set(counted))
+
+
+class _Documents:
+    """Objects of which one, the KubeVirt CR, may be there."""
+
+    def __init__(self) -> None:
+        self.found: list[dict[str, Any]] = []
+
+    def list(self, resource: GroupResource, namespace: str | None = None) -> list[dict[str, Any]]:
+        return self.found
+
+
+def test_a_controller_asks_for_the_configuration_in_force():
+    """Changes of the CR hold at once; workloadUpdateMethods say whether running instances are brought up to date."""
+    documents = _Documents()
+    in_force = configuration.InForce(documents)
+    assert in_force().live_update
+    metadata = {"namespace": "elsewhere", "uid": "1", "resourceVersion": "1"}
+    spec: dict[str, Any] = {"configuration": {"vmRolloutStrategy": "Stage"}}
+    documents.found = [{"metadata": metadata, "spec": spec}]
+    assert (in_force().live_update, in_force().namespace, in_force().workload_updates) == (False, "elsewhere", ())
+    spec = {"workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate", "Evict"]}}
+    documents.found = [{"metadata": {**metadata, "resourceVersion": "2"}, "spec": spec}]
+    assert (in_force().live_update, in_force().workload_updates) == (True, ("LiveMigrate", "Evict"))
+
+
+def test_our_own_parts_are_trusted_wherever_the_cr_is():
+    """Rule 201 speaks of KubeVirt's service accounts; ours stay where they are if the CR is installed in another namespace."""
+    cluster = Cluster(namespace="elsewhere")
+    for namespace in ("kubevirt", "elsewhere"):
+        account = User(f"system:serviceaccount:{namespace}:kubevirt-controller")
+        assert metadata_rules.is_kubevirt_account(account, cluster=cluster)
+        assert metadata_rules.is_controller(account, cluster=cluster)
+    assert not metadata_rules.is_kubevirt_account(User("system:serviceaccount:default:kubevirt-controller"))

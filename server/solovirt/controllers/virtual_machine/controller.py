@@ -32,7 +32,6 @@ from solovirt.kinds.instancetype import expansion
 from solovirt.kinds.instancetype.application import Conflicts
 from solovirt.kinds.instancetype.finding import CannotFind
 from solovirt.kinds.kubevirt import configuration, names
-from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.run_strategy import RunStrategy
 from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
@@ -64,6 +63,7 @@ class VirtualMachineController:
         self._tools = tools
         self._objects = tools.objects
         self._draw = draw
+        self._cluster = configuration.InForce(tools.objects)
         self.sources: Sequence[Source] = (
             Source(names.VIRTUAL_MACHINE_INSTANCES, _keys_of_instance),
             Source(cdi.DATA_VOLUMES, _keys_of_owner),
@@ -149,12 +149,6 @@ class VirtualMachineController:
             if error.is_told:
                 self._warn(vm, error.reason, error.message)
             raise SyncFailed(error.reason, error.message) from error
-
-    def _cluster(self) -> Cluster:
-        installation = next(iter(self._objects.list(names.KUBEVIRTS)), None)
-        if installation is None:
-            return STANDARD
-        return configuration.read(installation, installation["metadata"]["namespace"])
 
     # What the run strategy wants
 

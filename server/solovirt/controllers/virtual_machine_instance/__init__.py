@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from solovirt.controllers.virtual_machine_instance.controller import VirtualMachineInstanceController
 from solovirt.controllers.virtual_machine_instance.guest_events import GuestEvents
-from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.kinds.kubevirt.cluster import STANDARD
 from solovirt.machinery.control.manager import service_account
 
 if TYPE_CHECKING:
@@ -20,20 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["GuestEvents", "VirtualMachineInstanceController", "install"]
 
 
-def install(
-    manager: Manager, runtime: Runtime, *, launcher_pods: bool = True, cluster: Cluster = STANDARD
-) -> VirtualMachineInstanceController:
+def install(manager: Manager, runtime: Runtime, *, launcher_pods: bool = True) -> VirtualMachineInstanceController:
     """Add the controller of instances and the stream of guests' events to *manager*."""
     name = VirtualMachineInstanceController.name
     tools = manager.tools(
-        name, user=service_account(cluster.namespace, "kubevirt-controller"), field_manager="virt-controller"
+        name, user=service_account(STANDARD.namespace, "kubevirt-controller"), field_manager="virt-controller"
     )
     handler = manager.tools(
-        "virt-handler", user=service_account(cluster.namespace, "kubevirt-handler"), field_manager="virt-handler"
+        "virt-handler", user=service_account(STANDARD.namespace, "kubevirt-handler"), field_manager="virt-handler"
     )
-    controller = VirtualMachineInstanceController(
-        tools, runtime, handler=handler.recorder, launcher_pods=launcher_pods, cluster=cluster
-    )
+    controller = VirtualMachineInstanceController(tools, runtime, handler=handler.recorder, launcher_pods=launcher_pods)
     manager.add(controller)
     manager.add_background(GuestEvents(tools.objects, runtime, lambda key: manager.enqueue(controller, key)))
     return controller

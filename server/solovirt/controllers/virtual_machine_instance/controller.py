@@ -24,8 +24,8 @@ from solovirt.controllers.virtual_machine_instance.status import Observation, Tr
 from solovirt.controllers.virtual_machine_instance.waiting import Waiting
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names as core
-from solovirt.kinds.kubevirt import names
-from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
+from solovirt.kinds.kubevirt import configuration, names
+from solovirt.kinds.kubevirt.cluster import Cluster
 from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
@@ -58,16 +58,15 @@ class VirtualMachineInstanceController:
         *,
         handler: Recorder,
         launcher_pods: bool = True,
-        cluster: Cluster = STANDARD,
     ) -> None:
         self._objects = tools.objects
         self._clock = tools.clock
         self._recorder = tools.recorder
         self._handler = handler
         self._runtime = runtime
-        self._cluster = cluster
-        self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=cluster)
-        self._placement = Placement(tools.objects, cluster=cluster)
+        self._configuration = configuration.InForce(tools.objects)
+        self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=self._configuration)
+        self._placement = Placement(tools.objects, cluster=self._configuration)
         self._waiting = Waiting()
         # Which guest was last seen for a key: an instance that is gone takes its uid with it, and a successor has another. Guests that
         # went unseen are found by `GuestEvents` when it starts.
@@ -79,6 +78,10 @@ class VirtualMachineInstanceController:
             Source(core.NODES, self._keys_of_node),
             Source(core.PODS, _keys_of_pod),
         )
+
+    @property
+    def _cluster(self) -> Cluster:
+        return self._configuration()
 
     # -- what wakes whom
 

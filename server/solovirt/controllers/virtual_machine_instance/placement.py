@@ -9,7 +9,7 @@ given, before anything is written, so that two placements under way never give t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,7 @@ class _Wishes:
 class Placement:
     """The scheduler. `forget_nodes` has to be called whenever a Node changes."""
 
-    def __init__(self, objects: Objects, *, cluster: Cluster = STANDARD) -> None:
+    def __init__(self, objects: Objects, *, cluster: Callable[[], Cluster] = lambda: STANDARD) -> None:
         self._objects = objects
         self._cluster = cluster
         self._places: dict[ObjectKey, tuple[str, Requests]] = {}
@@ -125,7 +125,7 @@ class Placement:
         if status.get("phase") in names.FINAL_PHASES:
             self.release(key)
         elif node := status.get("nodeName"):
-            self._enter(key, node, sizes.requests(instance["spec"], cluster=self._cluster))
+            self._enter(key, node, sizes.requests(instance["spec"], cluster=self._cluster()))
 
     def release(self, key: ObjectKey) -> None:
         """Strike what the instance has taken, if anything."""
@@ -136,7 +136,7 @@ class Placement:
     def take(self, instance: Document, node: str) -> None:
         """Enter that the instance is on *node*, whatever room there is."""
         key = ObjectKey(instance["metadata"]["namespace"], instance["metadata"]["name"])
-        self._enter(key, node, sizes.requests(instance["spec"], cluster=self._cluster))
+        self._enter(key, node, sizes.requests(instance["spec"], cluster=self._cluster()))
 
     def find(self, instance: Document) -> str:
         """The node for the instance, entered as taken. Raises Unschedulable."""
@@ -148,7 +148,7 @@ class Placement:
         if not nodes:
             raise Unschedulable("no nodes available to schedule pods")
         spec = instance["spec"]
-        requests = sizes.requests(spec, cluster=self._cluster)
+        requests = sizes.requests(spec, cluster=self._cluster())
         wishes = _Wishes.of(spec)
         reasons: Counter[str] = Counter()
         best: tuple[float, int, str] | None = None

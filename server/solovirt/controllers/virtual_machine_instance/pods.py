@@ -22,7 +22,7 @@ class PodRefused(Exception):
 class LauncherPods:
     """The pods of all instances."""
 
-    def __init__(self, tools: Tools, runtime: Runtime, *, enabled: bool, cluster: Cluster) -> None:
+    def __init__(self, tools: Tools, runtime: Runtime, *, enabled: bool, cluster: Callable[[], Cluster]) -> None:
         self._objects = tools.objects
         self._recorder = tools.recorder
         self._clock = tools.clock
@@ -109,7 +109,7 @@ class LauncherPods:
             await self._write(pod, lambda document: launcher_pod.final_status(document, now=now, succeeded=succeeded))
 
     async def _create(self, instance: Document, node: str | None) -> Document:
-        document = launcher_pod.build(instance, node, cluster=self._cluster)
+        document = launcher_pod.build(instance, node, cluster=self._cluster())
         try:
             pod = await self._objects.create(core.PODS, document)
         except AlreadyExists:

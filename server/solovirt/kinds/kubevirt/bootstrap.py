@@ -73,7 +73,7 @@ def storage_profile_status(of_class: Document) -> Document:
 
 
 def kubevirt() -> Document:
-    """The KubeVirt CR as the release's manifest has it; its status is the KubeVirt controller's."""
+    """The KubeVirt CR as the release's manifest has it, but with live updates carried out; its status is the KubeVirt controller's."""
     return {
         "apiVersion": names.API_VERSION,
         "kind": "KubeVirt",
@@ -83,7 +83,7 @@ def kubevirt() -> Document:
             "configuration": {"developerConfiguration": {}},
             "customizeComponents": {},
             "imagePullPolicy": "IfNotPresent",
-            "workloadUpdateStrategy": {},
+            "workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate"]},
         },
     }
 

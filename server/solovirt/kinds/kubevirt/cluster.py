@@ -56,6 +56,8 @@ class Cluster:
     """Resource names of devices of nodes that instances may use."""
     migrations: Mapping[str, Any] = field(default_factory=dict)
     """`spec.configuration.migrations` as it is."""
+    workload_updates: tuple[str, ...] = ()
+    """How running instances may be brought up to date: `LiveMigrate`, `Evict`."""
     namespace: str = "kubevirt"
     """Where KubeVirt is installed: its service accounts live there."""
     launcher_image: str = "quay.io/kubevirt/virt-launcher:v1.9.0"

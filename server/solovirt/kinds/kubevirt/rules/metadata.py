@@ -28,18 +28,23 @@ _SIDECARS = "hooks.kubevirt.io/hookSidecars"
 
 def is_kubevirt_account(user: User, *, cluster: Cluster = STANDARD) -> bool:
     """Whether *user* is one of KubeVirt's own parts, which may do what users may not."""
-    prefix, _, account = user.name.rpartition(":")
-    return prefix == f"system:serviceaccount:{cluster.namespace}" and account in _ACCOUNTS
+    return any(_is(user, account, cluster) for account in _ACCOUNTS)
 
 
 def is_handler(user: User, *, cluster: Cluster = STANDARD) -> bool:
     """Whether *user* is the virt-handler of a node."""
-    return user.name == f"system:serviceaccount:{cluster.namespace}:{_HANDLER}"
+    return _is(user, _HANDLER, cluster)
 
 
 def is_controller(user: User, *, cluster: Cluster = STANDARD) -> bool:
     """Whether *user* is virt-controller."""
-    return user.name == f"system:serviceaccount:{cluster.namespace}:{_CONTROLLER}"
+    return _is(user, _CONTROLLER, cluster)
+
+
+def _is(user: User, account: str, cluster: Cluster) -> bool:
+    """Whether *user* is KubeVirt's *account*: where the KubeVirt CR is, or where our own parts always are."""
+    namespaces = {cluster.namespace, STANDARD.namespace}
+    return any(user.name == f"system:serviceaccount:{namespace}:{account}" for namespace in namespaces)
 
 
 def check(
