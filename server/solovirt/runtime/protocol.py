@@ -83,6 +83,24 @@ class KernelImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """
+    What an instance refers to by name, looked up for a runtime that has to show it to the guest: a runtime can't see the store.
+
+    Nothing here is encoded any more: values of Secrets are their bytes.
+    """
+
+    files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """By volume, the files of configMap, secret, serviceAccount, downwardAPI and sysprep volumes. Of a cloud-init volume with Secrets, what is in
+    them: `userdata` from `secretRef`, `networkdata` from `networkDataSecretRef`."""
+    access_secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """By name, the Secrets that accessCredentials name: every value is one or more public keys, or a user's password."""
+    kernel: str = ""
+    """Path of the kernel that `firmware.kernelBoot.container` names; empty if it names none."""
+    initrd: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GuestSpec:
     """A guest to run: the VirtualMachineInstance as admitted, and the bytes of its volumes."""
 
