@@ -62,25 +62,44 @@ class ApiObjects:
             and (declared := self._registry.get(record.resource)) is not None
         ]
 
-    async def create(self, resource: GroupResource, document: Document) -> Document:
-        """Create; apiVersion and kind are filled in if the document has none. Raises every refusal as StatusError."""
+    async def create(self, resource: GroupResource, document: Document, *, with_status: bool = False) -> Document:
+        """
+        Create; apiVersion and kind are filled in if the document has none. Raises every refusal as StatusError.
+
+        *with_status*: the document's status counts, also where it is a subresource.
+        """
         declared = self._declared(resource)
         version = declared.storage_version.name
         document = {"apiVersion": declared.api_version(version), "kind": declared.kind, **document}
         namespace = document.get("metadata", {}).get("namespace", "") if declared.namespaced else ""
-        stored = await self._api.create(Target(declared, version, namespace), document, self._caller())
+        caller = self._caller()
+        caller.writes_status = with_status
+        stored = await self._api.create(Target(declared, version, namespace), document, caller)
         return _document(declared, stored.record)
 
     async def edit(
-        self, resource: GroupResource, key: ObjectKey, edit: Edit, *, status: bool = False, subresource: str = ""
+        self,
+        resource: GroupResource,
+        key: ObjectKey,
+        edit: Edit,
+        *,
+        status: bool = False,
+        subresource: str = "",
+        with_status: bool = False,
     ) -> Document | None:
-        """Change the newest version in one step; None if the object is gone. Raises every other refusal."""
+        """
+        Change the newest version in one step; None if the object is gone. Raises every other refusal.
+
+        *with_status*: the object and its status both, also where that is a subresource.
+        """
         declared = self._declared(resource)
         if status and declared.status_subresource:
             subresource = "status"
         target = self._target(declared, key, subresource)
+        caller = self._caller()
+        caller.writes_status = with_status
         try:
-            stored = await self._api.edit(target, edit, self._caller())
+            stored = await self._api.edit(target, edit, caller)
         except NotFound:
             return None
         return _document(declared, stored.record)

@@ -59,17 +59,25 @@ class Objects(Protocol):
         """The objects with an owner reference to *uid*."""
         ...
 
-    async def create(self, resource: GroupResource, document: Document) -> Document:
-        """Raises AlreadyExists and every other refusal."""
+    async def create(self, resource: GroupResource, document: Document, *, with_status: bool = False) -> Document:
+        """Raises AlreadyExists and every other refusal. *with_status*: the document's status counts, also where it is a subresource."""
         ...
 
     async def edit(
-        self, resource: GroupResource, key: ObjectKey, edit: Edit, *, status: bool = False, subresource: str = ""
+        self,
+        resource: GroupResource,
+        key: ObjectKey,
+        edit: Edit,
+        *,
+        status: bool = False,
+        subresource: str = "",
+        with_status: bool = False,
     ) -> Document | None:
         """
         Change the object (with *status*: through its status subresource, if it has one). None if it is gone.
 
-        *subresource* names another one to write through (a namespace's `finalize`).
+        *subresource* names another one to write through (a namespace's `finalize`). *with_status*: the object and its status both, in
+        one write, also where the status is a subresource.
         """
         ...
 

@@ -113,7 +113,7 @@ class Pipeline:
             Operation.CREATE, target, ObjectKey(meta.get("namespace", ""), meta["name"]), caller, view
         )
         metadata.stamp_new(meta, now=admission.now, has_generation=resource.has_generation)
-        if resource.status_subresource:
+        if resource.status_subresource and not caller.writes_status:
             document.pop("status", None)
         if not accepted:
             schema.prune(document)
@@ -131,15 +131,7 @@ class Pipeline:
         if managed:
             meta["managedFields"] = managed_fields
         else:
-            fields.track_update(
-                None,
-                document,
-                manager=caller.field_manager,
-                api_version=document["apiVersion"],
-                subresource=target.subresource,
-                now=timestamp(admission.now),
-                schema=schema.structural,
-            )
+            _track(None, document, target, caller, admission, schema)
         return self.put(document, target)
 
     def guard_namespace(self, target: Target, key: ObjectKey, view: View) -> None:
@@ -184,7 +176,7 @@ class Pipeline:
         """
         resource, schema = target.resource, self.schema(target)
         self.check_revision(document, record, target)
-        document = self._merge_subresource(document, old, record, target)
+        document = self._merge_subresource(document, old, record, target, caller)
         meta, old_meta = document["metadata"], old["metadata"]
         asked_managed = meta.get("managedFields")
         if "managedFields" not in meta or asked_managed is None:
@@ -211,15 +203,7 @@ class Pipeline:
         if resource.has_generation and self._raises_generation(document, old, target):
             meta["generation"] = old_meta.get("generation", 0) + 1
         if not managed:
-            fields.track_update(
-                old,
-                document,
-                manager=caller.field_manager,
-                api_version=document["apiVersion"],
-                subresource=target.subresource,
-                now=timestamp(admission.now),
-                schema=schema.structural,
-            )
+            _track(old, document, target, caller, admission, schema)
         if not meta.get("managedFields"):
             meta.pop("managedFields", None)
         meta.pop("resourceVersion", None)
@@ -257,7 +241,9 @@ class Pipeline:
         if wanted not in (0, record.revision):
             raise Conflict.of(target.resource.group_resource, record.key.name)
 
-    def _merge_subresource(self, document: Document, old: Document, record: Record, target: Target) -> Document:
+    def _merge_subresource(
+        self, document: Document, old: Document, record: Record, target: Target, caller: Caller
+    ) -> Document:
         """What of *document* counts: its status alone through the status subresource, all but its status otherwise."""
         if target.subresource == "status":
             merged = self.document(record, target)
@@ -270,7 +256,7 @@ class Pipeline:
             else:
                 merged.pop("status", None)
             return merged
-        if target.resource.status_subresource and target.subresource == "":
+        if target.resource.status_subresource and target.subresource == "" and not caller.writes_status:
             if "status" in old:
                 document["status"] = old["status"]
             else:
@@ -327,3 +313,35 @@ class Pipeline:
     def _refuse(found: list[FieldError], target: Target, name: str) -> None:
         if found:
             raise Invalid.of(target.resource.group, target.resource.kind, name, found)
+
+
+def _track(
+    old: Document | None,
+    document: Document,
+    target: Target,
+    caller: Caller,
+    admission: Admission,
+    schema: ObjectSchema,
+) -> None:
+    """Write managedFields. One write of an object and its status leaves the entries that one of each would leave."""
+
+    def track(before: Document | None, after: Document, subresource: str) -> None:
+        fields.track_update(
+            before,
+            after,
+            manager=caller.field_manager,
+            api_version=document["apiVersion"],
+            subresource=subresource,
+            now=timestamp(admission.now),
+            schema=schema.structural,
+        )
+
+    if not caller.writes_status or target.subresource or not target.resource.status_subresource:
+        track(old, document, target.subresource)
+        return
+    first = {key: value for key, value in document.items() if key != "status"}
+    if old is not None and "status" in old:
+        first["status"] = old["status"]
+    # The metadata is shared, so that the document gets the entries of the first write and then those of both.
+    track(old, first, "")
+    track(first, document, "status")

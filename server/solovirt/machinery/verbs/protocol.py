@@ -46,6 +46,8 @@ class Caller:
     request_id: str = ""
     warnings: list[str] = field(default_factory=list)
     """Filled in by the verb: texts for Warning headers."""
+    writes_status: bool = False
+    """A create or edit of the object writes its status too, where that is a subresource: two writes of one controller in one."""
     duplicate_fields: tuple[str, ...] = ()
     """What its decoder says of fields that the body gave twice (`duplicate field "spec.cpu"`)."""
 
