@@ -8,9 +8,10 @@ A runtime is a function that takes a `RuntimeContext` and returns a `Runtime`, p
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from solovirt.runtime.protocol import Runtime
 
 ENTRY_POINTS = "solovirt.runtimes"
-_SHIPPED = {"fake": "solovirt.runtime.fake:create_runtime"}
+_SHIPPED = {"fake": "solovirt.runtime.fake:create_runtime", "libvirt": "solovirt.runtime.libvirt.runtime:create_runtime"}
 
 
 class RuntimeLoadError(Exception):
     """There is no such runtime, or it can't be loaded; the text says which there are."""
+
+
+class RuntimeUnavailable(Exception):
+    """A runtime can't start; the text says why and what to do, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class RuntimeContext:
     """What is simulated takes no time, unless a guest's annotations say otherwise."""
     shared: bool = False
     """Several processes run guests through the same facts, so what another one did has to be looked for."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of one runtime alone, by name: libvirt_uri, libvirt_domain_type."""
 
 
 class Factory(Protocol):
@@ -55,7 +62,12 @@ def load_runtime(name: str, context: RuntimeContext) -> Runtime:
     # Shipped ones first: reading the metadata of every installed distribution takes time that a test's server has not.
     if name in _SHIPPED:
         module, _, function = _SHIPPED[name].partition(":")
-        factory: Factory = getattr(importlib.import_module(module), function)
+        try:
+            factory: Factory = getattr(importlib.import_module(module), function)
+        except ImportError as error:
+            raise RuntimeLoadError(
+                f"the runtime {name!r} needs what is not installed: {error}; `pip install 'solovirt[{name}]'` brings it"
+            ) from error
         return factory(context)
     found = metadata.entry_points(group=ENTRY_POINTS)
     if name not in found.names:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from solovirt.runtime.announcements import Announcements
 from solovirt.runtime.fake import nodes
 from solovirt.runtime.fake.life import DESTROYED, Life
 from solovirt.runtime.fake.scenario import TIMELESS, Scenario, ScenarioError
@@ -36,39 +37,6 @@ _LOOK_AGAIN = timedelta(seconds=1)
 """How often the facts are read for what other processes did to guests."""
 
 
-class Subscription:
-    """A stream of changes for one listener: a guest that changes again before it was looked at is told once."""
-
-    def __init__(self) -> None:
-        self._pending: dict[GuestId, GuestEvent] = {}
-        self._wake = asyncio.Event()
-        self._closed = False
-
-    def announce(self, event: GuestEvent) -> None:
-        self._pending[event.id] = event
-        self._wake.set()
-
-    @property
-    def pending(self) -> bool:
-        """Whether something was announced that has not been fetched."""
-        return bool(self._pending)
-
-    def close(self) -> None:
-        self._closed = True
-        self._wake.set()
-
-    def __aiter__(self) -> AsyncIterator[GuestEvent]:
-        return self
-
-    async def __anext__(self) -> GuestEvent:
-        while not self._pending:
-            if self._closed:
-                raise StopAsyncIteration
-            self._wake.clear()
-            await self._wake.wait()
-        return self._pending.pop(next(iter(self._pending)))
-
-
 class FakeRuntime:
     """
     `Runtime`, with pause and reset, for simulated guests.
@@ -86,7 +54,7 @@ class FakeRuntime:
         self._lives: dict[GuestId, Life] = {}
         self._slots: dict[str, set[int]] = {}
         self._locks: WeakValueDictionary[GuestId, asyncio.Lock] = WeakValueDictionary()
-        self._subscriptions: list[Subscription] = []
+        self._announcements = Announcements()
         self._timeline: list[tuple[datetime, GuestId]] = []
         self._sooner = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
@@ -103,18 +71,13 @@ class FakeRuntime:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._timer
             self._timer = None
-        for subscription in self._subscriptions:
-            subscription.close()
-        self._subscriptions.clear()
+        self._announcements.close()
 
     async def nodes(self) -> Sequence[NodeInfo]:
         return self._nodes
 
     def events(self) -> AsyncIterator[GuestEvent]:
-        # An object rather than a generator: it listens from now on, not from its first `anext`.
-        subscription = Subscription()
-        self._subscriptions.append(subscription)
-        return subscription
+        return self._announcements.subscribe()
 
     # -- looking
 
@@ -275,9 +238,7 @@ class FakeRuntime:
         heapq.heappush(self._timeline, (until, life.id))
 
     def _announce(self, life: Life) -> None:
-        event = GuestEvent(life.id, life.namespace, life.name)
-        for subscription in self._subscriptions:
-            subscription.announce(event)
+        self._announcements.announce(GuestEvent(life.id, life.namespace, life.name))
 
     async def _run_timer(self) -> None:
         while True:
