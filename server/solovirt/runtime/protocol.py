@@ -75,14 +75,6 @@ class DiskImage:
 
 
 @dataclass(frozen=True, slots=True)
-class KernelImage:
-    """What a guest boots instead of a disk's boot loader: files that somebody else keeps."""
-
-    kernel: str = ""
-    initrd: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Contents:
     """
     What an instance refers to by name, looked up for a runtime that has to show it to the guest: a runtime can't see the store.
@@ -113,15 +105,7 @@ class GuestSpec:
     disks: Sequence[DiskImage] = ()
     """Images of volumes that somebody else keeps: claims, DataVolumes, container disks. What the runtime makes itself is not here."""
     start_paused: bool = False
-    files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
-    """
-    What volumes are made of that hold objects, by volume and file name, with everything referred to looked up: configMap, secret, serviceAccount,
-    downwardAPI and sysprep as a pod would see them; of cloud-init `userData` and `networkData`, as far as they are given.
-    """
-    credentials: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
-    """The data of the Secrets that spec.accessCredentials names."""
-    kernel: KernelImage | None = None
-    """The files of spec.domain.firmware.kernelBoot."""
+    contents: Contents = field(default_factory=Contents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +137,35 @@ class AgentInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestSize:
+    """What a guest has to work with."""
+
+    vcpus: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuestDisk:
+    """A disk that a guest sees."""
+
+    volume: str
+    """The name in spec.volumes. A drive without a medium is not listed."""
+    target: str
+    """The device's name: vda, sdb."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDump:
+    """The last dump of a guest's memory; under way until it has an end."""
+
+    file_name: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    error: str = ""
+    """Why it failed; empty if it did not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Guest:
     """A guest as it is now."""
 
@@ -169,6 +182,12 @@ class Guest:
     interfaces: tuple[GuestInterface, ...] = ()
     agent: AgentInfo | None = None
     machine_type: str = ""
+    disks: tuple[GuestDisk, ...] = ()
+    """Its disks as they are now; only a runtime that `SupportsHotplug` has to tell."""
+    size: GuestSize | None = None
+    """Its size as it is now; only a runtime that `SupportsLiveUpdate` has to tell."""
+    memory_dump: MemoryDump | None = None
+    """Only of a runtime that `SupportsMemoryDump`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,5 +341,48 @@ class SupportsAgent(Protocol):
         What the agent returns for *command*: the member `return` of its answer, decoded.
 
         Raises GuestError if the guest does not run, no agent answers in time, or it answers with an error.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsHotplug(Protocol):
+    """Disks come and go while a guest runs. `Guest.disks` shows when they have; both raise GuestError for a guest that is off or unknown."""
+
+    async def attach(self, guest: GuestId, disk: Mapping[str, Any], image: DiskImage) -> None:
+        """
+        Plug *disk* (an entry of `domain.devices.disks`) in, with the bytes of *image*; or put the medium into a drive of its name.
+
+        Nothing if it is there already. Raises GuestError if the guest can't take it.
+        """
+        ...
+
+    async def detach(self, guest: GuestId, volume: str) -> None:
+        """Pull the disk with this volume out, or the medium out of the drive. Nothing if it is not there."""
+        ...
+
+
+@runtime_checkable
+class SupportsLiveUpdate(Protocol):
+    """Guests grow and shrink while they run."""
+
+    async def resize(self, guest: GuestId, size: GuestSize) -> None:
+        """
+        Let a running guest have so many processors and so much memory; `Guest.size` shows when it has.
+
+        Nothing if it has. Raises GuestError if it can't take that, is off, or unknown.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsMemoryDump(Protocol):
+    """The memory of a running guest can be written to a file."""
+
+    async def dump_memory(self, guest: GuestId, image: DiskImage, file_name: str) -> None:
+        """
+        Begin to write the guest's memory to *file_name* on the file system of *image*; `Guest.memory_dump` shows how it goes.
+
+        Nothing if that dump is under way or done. Raises GuestError if the guest is off or unknown, or it can't be done.
         """
         ...
