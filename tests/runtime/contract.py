@@ -13,12 +13,17 @@ from typing import Any, Protocol
 import pytest
 
 from solovirt.runtime.protocol import (
+    DiskImage,
     Guest,
     GuestError,
     GuestId,
+    GuestSize,
     GuestSpec,
     GuestState,
     Runtime,
+    SupportsHotplug,
+    SupportsLiveUpdate,
+    SupportsMemoryDump,
     SupportsPause,
     SupportsReset,
 )
@@ -242,3 +247,78 @@ class RuntimeContract:
         await self.until(bench, guest, GuestState.RUNNING)
         await runtime.soft_reboot(guest)
         await self.until(bench, guest, GuestState.RUNNING)
+
+    async def test_a_disk_is_plugged_in_and_pulled_out(self, bench: Bench):
+        runtime = self.supporting(bench, SupportsHotplug)
+        guest = await self.started(bench)
+        before = await bench.runtime.find_guest(guest)
+        assert before is not None
+        for name in ("one", "two"):
+            disk = {"name": name, "disk": {"bus": "scsi"}}
+            for _ in range(2):
+                await runtime.attach(guest, disk, DiskImage(name))
+        grown = await self.wait(bench, guest, lambda found: _plugged(found) >= {"one", "two"})
+        targets = [disk.target for disk in grown.disks]
+        assert len(set(targets)) == len(targets)
+        await runtime.detach(guest, "one")
+        await runtime.detach(guest, "never")
+        shrunk = await self.wait(bench, guest, lambda found: "one" not in _plugged(found))
+        assert _plugged(shrunk) == _plugged(before) | {"two"}
+        await runtime.attach(guest, {"name": "one", "disk": {"bus": "scsi"}}, DiskImage("one"))
+        await self.wait(bench, guest, lambda found: "one" in _plugged(found))
+
+    async def test_plugged_disks_outlive_the_server(self, bench: Bench):
+        runtime = self.supporting(bench, SupportsHotplug)
+        guest = await self.started(bench)
+        await runtime.attach(guest, {"name": "one", "disk": {"bus": "virtio"}}, DiskImage("one"))
+        before = await self.wait(bench, guest, lambda found: "one" in _plugged(found))
+        await bench.restart()
+        assert await bench.runtime.find_guest(guest) == before
+
+    async def test_a_running_guest_takes_on_another_size(self, bench: Bench):
+        runtime = self.supporting(bench, SupportsLiveUpdate)
+        guest = await self.started(bench)
+        before = await bench.runtime.find_guest(guest)
+        assert before is not None
+        assert before.size == GuestSize(1, 64 << 20)
+        wanted = GuestSize(2, 128 << 20)
+        await runtime.resize(guest, wanted)
+        await runtime.resize(guest, wanted)
+        await self.wait(bench, guest, lambda found: found is not None and found.size == wanted)
+
+    async def test_memory_is_dumped_once(self, bench: Bench):
+        runtime = self.supporting(bench, SupportsMemoryDump)
+        guest = await self.started(bench)
+        image = DiskImage("dump")
+        await runtime.dump_memory(guest, image, "first.memory.dump")
+        done = await self.wait(bench, guest, lambda found: _dumped(found, "first.memory.dump"))
+        assert done.memory_dump is not None
+        assert not done.memory_dump.error
+        await runtime.dump_memory(guest, image, "first.memory.dump")
+        assert await bench.runtime.find_guest(guest) == done
+        await runtime.dump_memory(guest, image, "second.memory.dump")
+        await self.wait(bench, guest, lambda found: _dumped(found, "second.memory.dump"))
+
+    async def test_the_hardware_of_a_guest_that_is_off_stays_as_it_is(self, bench: Bench):
+        guest = await self.started(bench)
+        await bench.runtime.destroy(guest)
+        await self.until(bench, guest, GuestState.CRASHED)
+        commands: tuple[tuple[type, str, tuple[Any, ...]], ...] = (
+            (SupportsHotplug, "attach", ({"name": "one", "disk": {"bus": "scsi"}}, DiskImage("one"))),
+            (SupportsHotplug, "detach", ("one",)),
+            (SupportsLiveUpdate, "resize", (GuestSize(2, 128 << 20),)),
+            (SupportsMemoryDump, "dump_memory", (DiskImage("dump"), "a.memory.dump")),
+        )
+        for protocol, verb, arguments in commands:
+            if isinstance(bench.runtime, protocol):
+                with pytest.raises(GuestError):
+                    await getattr(bench.runtime, verb)(guest, *arguments)
+
+
+def _plugged(guest: Guest | None) -> set[str]:
+    return {disk.volume for disk in guest.disks} if guest is not None else set()
+
+
+def _dumped(guest: Guest | None, file_name: str) -> bool:
+    dump = guest.memory_dump if guest is not None else None
+    return dump is not None and dump.file_name == file_name and dump.ended_at is not None

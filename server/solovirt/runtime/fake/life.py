@@ -14,12 +14,14 @@ doings is counted on it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
+from solovirt.runtime.fake.hardware import Hardware
 from solovirt.runtime.fake.scenario import Script
 from solovirt.runtime.protocol import (
     AgentInfo,
@@ -27,7 +29,9 @@ from solovirt.runtime.protocol import (
     GuestError,
     GuestId,
     GuestInterface,
+    GuestSize,
     GuestState,
+    MemoryDump,
 )
 
 DESTROYED = "destroyed"
@@ -90,6 +94,7 @@ class Life:
     shutdown_deadline: datetime | None = None
     ending: Ending | None = None
     """How it was ended from outside."""
+    hardware: Hardware = field(default_factory=Hardware)
 
     # -- what follows
 
@@ -106,7 +111,8 @@ class Life:
             return Moment(GuestState.DEFINED, "", self.defined_at, agent=False, until=start, started_at=None)
         agent_at = self._when(self.script.agent_after)
         agent = agent_at is not None and now >= agent_at
-        changes = [change for change in (ending and ending.at, agent_at, self.shutdown_at) if change and change > now]
+        own = (ending and ending.at, agent_at, self.shutdown_at)
+        changes = [change for change in (*own, *self.hardware.changes()) if change and change > now]
         state, since = GuestState.RUNNING, max(start, self.resumed_at or start)
         if self.paused_at is not None:
             state, since = GuestState.PAUSED, self.paused_at
@@ -193,6 +199,32 @@ class Life:
             return replace(self, shutdown_at=now, shutdown_deadline=deadline)
         return replace(self, shutdown_deadline=min(deadline, self.shutdown_deadline))
 
+    def resize(self, now: datetime, size: GuestSize) -> Life:
+        """Raises GuestError unless the guest runs."""
+        self._awake(now, "resize")
+        return replace(
+            self, hardware=self.hardware.resize(size, now, now + timedelta(seconds=self.script.plug_seconds))
+        )
+
+    def attach(self, now: datetime, disk: Mapping[str, Any]) -> Life:
+        """Raises GuestError unless the guest runs."""
+        self._awake(now, "plug a disk into")
+        return replace(
+            self, hardware=self.hardware.attach(disk, now, now + timedelta(seconds=self.script.plug_seconds))
+        )
+
+    def detach(self, now: datetime, volume: str) -> Life:
+        """Raises GuestError unless the guest runs."""
+        self._awake(now, "pull a disk out of")
+        return replace(self, hardware=self.hardware.detach(volume, now + timedelta(seconds=self.script.plug_seconds)))
+
+    def dump_memory(self, now: datetime, file_name: str) -> Life:
+        """Raises GuestError unless the guest runs."""
+        self._awake(now, "dump the memory of")
+        done_at = now + timedelta(seconds=self.script.dump_seconds)
+        dump = MemoryDump(file_name, now, done_at, self.script.fail_to_dump)
+        return replace(self, hardware=self.hardware.start_dump(dump))
+
     def end(self, now: datetime, state: GuestState, reason: str) -> Life:
         """Over at once, unless it is already."""
         if self.is_over(now):
@@ -225,6 +257,9 @@ class Life:
             ),
             agent=_agent(self) if moment.agent else None,
             machine_type=self.machine_type,
+            disks=self.hardware.shown_disks(now),
+            size=self.hardware.size(now),
+            memory_dump=self.hardware.shown_dump(now),
         )
 
     # -- as it is stored
@@ -245,6 +280,8 @@ class Life:
         script = {key: value for key, value in raw["script"].items() if key in known}
         script["addresses"] = tuple(script.get("addresses", ()))
         raw["script"] = Script(**script)
+        # A life written by an older version has no hardware.
+        raw["hardware"] = Hardware.decode(raw["hardware"]) if "hardware" in raw else Hardware()
         if (ending := raw["ending"]) is not None:
             raw["ending"] = Ending(GuestState(ending["state"]), ending["reason"], datetime.fromisoformat(ending["at"]))
         return cls(**raw)

@@ -10,20 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from solovirt.runtime.announcements import Announcements
 from solovirt.runtime.fake import nodes
+from solovirt.runtime.fake.hardware import Hardware
 from solovirt.runtime.fake.life import DESTROYED, Life
 from solovirt.runtime.fake.scenario import TIMELESS, Scenario, ScenarioError
 from solovirt.runtime.protocol import (
+    DiskImage,
     Guest,
     GuestError,
     GuestEvent,
     GuestId,
+    GuestSize,
     GuestSpec,
     GuestState,
     NodeInfo,
@@ -39,7 +42,7 @@ _LOOK_AGAIN = timedelta(seconds=1)
 
 class FakeRuntime:
     """
-    `Runtime`, with pause and reset, for simulated guests.
+    `Runtime`, with pause, reset, hotplug, live update and memory dumps, for simulated guests.
 
     *scenario* says how guests behave and may be changed at any time. `crash`, `power_off` and `lose` make trouble for one that runs.
     """
@@ -129,6 +132,7 @@ class FakeRuntime:
                 slot=slot,
                 script=script,
                 start_paused=spec.start_paused,
+                hardware=Hardware.of(wanted, self._clock.now()),
             )
             # Taken before it is durable: another guest is placed meanwhile.
             taken.add(slot)
@@ -169,6 +173,28 @@ class FakeRuntime:
 
     async def soft_reboot(self, guest: GuestId) -> None:
         await self._change(guest, lambda life, now: life.reset(now))
+
+    async def attach(self, guest: GuestId, disk: Mapping[str, Any], image: DiskImage) -> None:
+        def attach(life: Life, now: datetime) -> Life:
+            if life.script.refuse_to_plug:
+                raise GuestError(life.script.refuse_to_plug)
+            return life.attach(now, disk)
+
+        await self._change(guest, attach)
+
+    async def detach(self, guest: GuestId, volume: str) -> None:
+        await self._change(guest, lambda life, now: life.detach(now, volume))
+
+    async def resize(self, guest: GuestId, size: GuestSize) -> None:
+        def resize(life: Life, now: datetime) -> Life:
+            if life.script.refuse_to_resize:
+                raise GuestError(life.script.refuse_to_resize)
+            return life.resize(now, size)
+
+        await self._change(guest, resize)
+
+    async def dump_memory(self, guest: GuestId, image: DiskImage, file_name: str) -> None:
+        await self._change(guest, lambda life, now: life.dump_memory(now, file_name))
 
     # -- trouble
 

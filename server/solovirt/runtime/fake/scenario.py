@@ -52,15 +52,25 @@ class Script:
     """It doesn't react to a request to shut down, and is destroyed when the grace period ends."""
     shutdown_seconds: float = 1.0
     """From the request to shut down until it is off; longer than the grace period, and it is destroyed."""
+    plug_seconds: float = 1.0
+    """From the command to plug a disk in or out, or to change the guest's size, until that has happened."""
+    refuse_to_plug: str = ""
+    """The hypervisor refuses each command to plug a disk in, with this text."""
+    refuse_to_resize: str = ""
+    """The hypervisor refuses each command to change the guest's size, with this text."""
+    dump_seconds: float = 1.0
+    """How long it takes to write a dump of its memory."""
+    fail_to_dump: str = ""
+    """A dump of its memory fails when it would be done, for this reason."""
     agent_after: float | None = 1.0
     """Its agent answers after it has run this long; None: there is no agent."""
     addresses: tuple[str, ...] = ()
     """The addresses of its interface on the pod network, in place of the one that the node hands out."""
 
 
-TIMELESS = Script(boot_seconds=0, shutdown_seconds=0, agent_after=0)
+TIMELESS = Script(boot_seconds=0, shutdown_seconds=0, plug_seconds=0, dump_seconds=0, agent_after=0)
 """A guest with everything that belongs to one, of which nothing takes time."""
-INSTANT = Script(boot_seconds=0, shutdown_seconds=0, agent_after=None)
+INSTANT = Script(boot_seconds=0, shutdown_seconds=0, plug_seconds=0, dump_seconds=0, agent_after=None)
 """Nothing takes time and there is no agent: as many guests as possible in as little time as possible."""
 
 
@@ -94,6 +104,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "shut_down_after": _optional_number,
     "ignores_acpi": _flag,
     "shutdown_seconds": _number,
+    "plug_seconds": _number,
+    "refuse_to_plug": str,
+    "refuse_to_resize": str,
+    "dump_seconds": _number,
+    "fail_to_dump": str,
     "agent_after": _optional_number,
     "addresses": _list,
 }
