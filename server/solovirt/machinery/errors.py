@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from solovirt.machinery.resource import Document, GroupResource
 
@@ -163,11 +163,15 @@ class Conflict(StatusError):
     MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
     @classmethod
-    def of(cls, resource: GroupResource, name: str, why: str = MODIFIED) -> Conflict:
+    def of(cls, resource: GroupResource, name: str, why: str = MODIFIED) -> Self:
         return cls(
             f"Operation cannot be fulfilled on {resource} {go_quoted(name)}: {why}",
             details=_name_details(resource, name),
         )
+
+
+class Fenced(Conflict):
+    """The write is of controllers that another process has taken over from; it is refused however often it is tried."""
 
 
 class Expired(StatusError):

@@ -75,6 +75,10 @@ def removing(current: Record | None, _view: View) -> Outcome:
     return Remove(encode(parsed(current)), current.index)
 
 
+def keeping(_current: Record | None, _view: View) -> Outcome:
+    return Keep()
+
+
 def parsed(record: Record) -> Document:
     doc: Document = orjson.loads(b"{" + record.body)
     return doc

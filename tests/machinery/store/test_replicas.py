@@ -6,11 +6,23 @@ import asyncio
 
 import pytest
 
-from solovirt.machinery.errors import Conflict, Expired
-from solovirt.machinery.store.protocol import Event
+from solovirt.machinery.errors import Conflict, Expired, Fenced
+from solovirt.machinery.store.protocol import Event, Written
 from solovirt.machinery.store.sql import SqlStore
 from tests.machinery.store.conftest import Cluster, Stores
-from tests.machinery.store.objects import PODS, VMS, adding, creating, document, key, putting, removing, told, value_of
+from tests.machinery.store.objects import (
+    PODS,
+    VMS,
+    adding,
+    creating,
+    document,
+    keeping,
+    key,
+    putting,
+    removing,
+    told,
+    value_of,
+)
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 
@@ -166,6 +178,25 @@ async def test_writes_of_an_earlier_epoch_are_refused_everywhere(pair: tuple[Sql
         await first.write(VMS, key("a"), putting(document(key("a"))), epoch=old)
     assert (await second.write(VMS, key("b"), putting(document(key("b"))), epoch=new)).changed
     assert (await first.write(VMS, key("c"), putting(document(key("c"))))).changed
+
+
+async def test_an_epoch_begins_with_the_write_that_claims_it(pair: tuple[SqlStore, SqlStore]) -> None:
+    first, second = pair
+    old = await first.write(VMS, key("lease"), putting(document(key("lease"))), claim=True)
+    results = await asyncio.gather(
+        second.write(VMS, key("lease"), adding(), claim=True),
+        second.write(VMS, key("a"), putting(document(key("a"))), epoch=old.epoch),
+        return_exceptions=True,
+    )
+    claimed = results[0]
+    assert isinstance(claimed, Written)
+    assert claimed.epoch == old.epoch + 1
+    assert isinstance(results[1], Fenced)
+    with pytest.raises(Fenced):
+        await first.write(VMS, key("a"), putting(document(key("a"))), epoch=old.epoch)
+    # A claim that changes nothing begins nothing.
+    assert (await first.write(VMS, key("lease"), keeping, claim=True)).epoch == 0
+    assert (await second.write(VMS, key("a"), putting(document(key("a"))), epoch=claimed.epoch)).changed
 
 
 async def test_a_lost_connection_is_replaced(pair: tuple[SqlStore, SqlStore], cluster: Cluster) -> None:

@@ -83,7 +83,8 @@ class Manager:
     """
     Controllers and background tasks under one roof: `add` them, `start`, `stop`. A manager runs once; the next run is another's.
 
-    *identify* gives the user on whose behalf the controller of a name writes, unless `tools` is told another.
+    *identify* gives the user on whose behalf the controller of a name writes, unless `tools` is told another. Writes are refused once the
+    controllers' epoch is not *epoch*; None for a store that nobody shares.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Manager:
         clock: Clock,
         metrics: Metrics | None = None,
         identify: Callable[[str], User] | None = None,
+        epoch: int | None = None,
     ) -> None:
         self.registry = registry
         self.store = store
         self.api = api
         self.clock = clock
         self._metrics = metrics
+        self._epoch = epoch
         self._identify = identify or (lambda name: service_account("kube-system", name))
         # Set whenever something finished, for `settle` to look again.
         self._changed = asyncio.Event()
@@ -122,8 +125,10 @@ class Manager:
         """What the controller called *name* works with. Its events come from *name*; so do its writes, unless *field_manager* says otherwise."""
         user = user or self._identify(name)
         manager = field_manager or name
-        caller = Caller(user, field_manager=manager, field_validation=FieldValidation.IGNORE)
-        objects = ApiObjects(registry=self.registry, store=self.store, api=self.api, user=user, field_manager=manager)
+        caller = Caller(user, field_manager=manager, field_validation=FieldValidation.IGNORE, epoch=self._epoch)
+        objects = ApiObjects(
+            registry=self.registry, store=self.store, api=self.api, user=user, field_manager=manager, epoch=self._epoch
+        )
         return Tools(objects, self._events.recorder(name, caller), self.clock)
 
     def add(self, controller: Controller | EveryKindController, *, workers: int = DEFAULT_WORKERS) -> None:

@@ -33,12 +33,15 @@ class NotServed(LookupError):
 class ApiObjects:
     """`Objects` over the store and the verbs, on behalf of one controller."""
 
-    def __init__(self, *, registry: Registry, store: Store, api: Api, user: User, field_manager: str) -> None:
+    def __init__(
+        self, *, registry: Registry, store: Store, api: Api, user: User, field_manager: str, epoch: int | None = None
+    ) -> None:
         self._registry = registry
         self._store = store
         self._api = api
         self._user = user
         self._field_manager = field_manager
+        self._epoch = epoch
 
     def get(self, resource: GroupResource, key: ObjectKey) -> Document | None:
         """The object's storage version from memory, None if it is not there. Raises NotServed."""
@@ -143,7 +146,12 @@ class ApiObjects:
 
     def _caller(self) -> Caller:
         # A fresh one for each request: verbs write warnings into it.
-        return Caller(self._user, field_manager=self._field_manager, field_validation=FieldValidation.IGNORE)
+        return Caller(
+            self._user,
+            field_manager=self._field_manager,
+            field_validation=FieldValidation.IGNORE,
+            epoch=self._epoch,
+        )
 
 
 def _document(declared: Resource, record: Record) -> Document:

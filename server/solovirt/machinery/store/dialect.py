@@ -91,6 +91,8 @@ class Database(Protocol):
     statements: Statements
     in_memory: bool
     """It begins empty with each `open` and is gone with `close`."""
+    in_process: bool
+    """No network and no server is between us and the disk."""
 
     async def open(self) -> None: ...
 

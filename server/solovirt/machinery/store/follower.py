@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from solovirt.machinery.errors import ServiceUnavailable
 from solovirt.machinery.store import log
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 # How often the head is looked at without having been told of a change, in seconds.
 _POLL_SECONDS = 1.0
+# How long a question about the head may take, and after what silence the database counts as lost (polling, it is asked every second).
+_ANSWER_SECONDS = 5.0
+_SILENT_SECONDS = 8.0
 
 
 class Follower:
@@ -47,6 +51,8 @@ class Follower:
         self._busy = busy
         self._poll_seconds = poll_seconds
         self._told = asyncio.Event()
+        self._trouble: str | None = None
+        self._heard = time.monotonic()
         self._task: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
@@ -60,6 +66,13 @@ class Follower:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def trouble(self) -> str | None:
+        """Why the database can't be asked; None if it answered lately."""
+        silent = time.monotonic() - self._heard
+        if self._trouble is None and silent > _SILENT_SECONDS:
+            return f"the database has not answered for {silent:.0f} seconds"
+        return self._trouble
 
     def _tell(self, revision: int) -> None:
         if revision > self._memory.revision:
@@ -103,13 +116,19 @@ class Follower:
             await asyncio.wait([before])
         self._asking, self._next = self._next, None
         try:
-            head = await self._database.read(log.head)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                head = await self._database.read(log.head)
+            self._heard, self._trouble = time.monotonic(), None
             # The writer may be ahead of this answer, and is more often than not.
             if head.revision > self._memory.revision or head.horizon > self._folding.horizon:
                 async with self._busy:
                     await self._fold_to(head)
         except (DatabaseUnavailable, DatabaseFailed) as error:
+            self._trouble = str(error)
             raise ServiceUnavailable(f"the database is not available: {error}", retry_after=1) from error
+        except TimeoutError as error:
+            self._trouble = f"no answer within {_ANSWER_SECONDS:.0f} seconds"
+            raise ServiceUnavailable(f"the database is not available: {self._trouble}", retry_after=1) from error
 
     async def _fold_to(self, head: Head) -> None:
         if head.revision < self._memory.revision:

@@ -8,6 +8,7 @@ that a process that hangs doesn't hold up the others for long. Each append notif
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -32,14 +33,19 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # All in seconds. A batch takes milliseconds: who holds the head for longer than this has hung.
-_LOCK_TIMEOUT = 10.0
-_IDLE_IN_TRANSACTION_TIMEOUT = 10.0
-_CONNECT_TIMEOUT = 10
-_COMMAND_TIMEOUT = 60
+_LOCK_TIMEOUT = 8.0
+_IDLE_IN_TRANSACTION_TIMEOUT = 5.0
+_CONNECT_TIMEOUT = 5
+# Longer than the server waits for a lock. What takes longer is a server, or a network, that answers no more.
+_COMMAND_TIMEOUT = 15.0
 _RECONNECT_PAUSE = 0.5
+# How often the line on which notifications come is tried. A network that swallows everything would leave it silent for ever.
+_PROBE_SECONDS = 5.0
 
-_LOCK_NOT_AVAILABLE = "55P03"
-_SHUTTING_DOWN = ("57P01", "57P02", "57P03", "25P03")
+# lock_not_available; too_many_connections, out_of_memory; read_only_sql_transaction (a standby, or the old primary after a failover);
+# deadlock_detected, serialization_failure; query_canceled. Trying again may help.
+_PASSING = ("55P03", "53300", "53200", "25006", "40P01", "40001", "57014")
+_SHUTTING_DOWN = ("57P01", "57P02", "57P03", "25P03", "57P05")
 
 
 class _Transaction:
@@ -59,12 +65,14 @@ class PostgresDatabase:
     """A `SharedDatabase`."""
 
     in_memory = False
+    in_process = False
 
     def __init__(self, url: sa.URL) -> None:
         self._engine: AsyncEngine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
             pool_size=4,
             max_overflow=8,
+            pool_timeout=_CONNECT_TIMEOUT,
             connect_args={
                 "timeout": _CONNECT_TIMEOUT,
                 "command_timeout": _COMMAND_TIMEOUT,
@@ -72,6 +80,11 @@ class PostgresDatabase:
                     "application_name": "solovirt",
                     "lock_timeout": f"{_LOCK_TIMEOUT * 1000:.0f}ms",
                     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_TIMEOUT * 1000:.0f}ms",
+                    # A client whose machine or network is gone shall not hold the head for long either.
+                    "tcp_keepalives_idle": "5",
+                    "tcp_keepalives_interval": "2",
+                    "tcp_keepalives_count": "3",
+                    "tcp_user_timeout": f"{_IDLE_IN_TRANSACTION_TIMEOUT * 1000:.0f}ms",
                 },
             },
         )
@@ -133,6 +146,7 @@ class PostgresDatabase:
                 asyncpg.PostgresError,
                 asyncpg.InterfaceError,
                 OSError,
+                TimeoutError,
             ) as error:
                 logger.warning("no notifications from the database, polling it: %s", error)
             await asyncio.sleep(_RECONNECT_PAUSE)
@@ -152,7 +166,12 @@ class PostgresDatabase:
             driver.add_termination_listener(end)
             try:
                 await driver.add_listener(statements.CHANNEL, hear)
-                await ended.wait()
+                while not ended.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_PROBE_SECONDS):
+                            await ended.wait()
+                        return
+                    await driver.fetchval("SELECT 1", timeout=_PROBE_SECONDS)
             finally:
                 driver.remove_termination_listener(end)
                 # It has listeners and perhaps no server: nobody else shall get it from the pool.
@@ -213,20 +232,39 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
 
 async def _run(connection: AsyncConnection, work: Work[T]) -> T:
     async with _translated():
-        return await connection.run_sync(lambda core: work(_Transaction(core)))
+        try:
+            return await connection.run_sync(lambda core: work(_Transaction(core)))
+        except (TimeoutError, asyncio.CancelledError):
+            # Nobody knows what is still to come on this line. Giving it back politely would wait for it, too.
+            await _drop(connection)
+            raise
 
 
 async def _commit(connection: AsyncConnection) -> None:
     try:
         await connection.commit()
     except sa.exc.DBAPIError as error:
-        if error.connection_invalidated:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or state in _SHUTTING_DOWN:
             raise CommitUnknown(str(error.orig)) from error
         # The server has answered, and the answer is no.
-        raise DatabaseFailed(str(error.orig)) from error
+        kind = DatabaseUnavailable if state in _PASSING else DatabaseFailed
+        raise kind(str(error.orig)) from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        await connection.invalidate()
+        await _drop(connection)
         raise CommitUnknown(repr(error)) from error
+
+
+async def _drop(connection: AsyncConnection) -> None:
+    """Let go of a connection without a word to the server."""
+    try:
+        raw = await connection.get_raw_connection()
+        driver = raw.driver_connection
+        if driver is not None:
+            driver.terminate()
+        await connection.invalidate()
+    except (sa.exc.SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        logger.debug("a connection broke while it was dropped: %s", error)
 
 
 async def _discard(connection: AsyncConnection) -> None:
@@ -246,7 +284,7 @@ async def _translated() -> AsyncIterator[None]:
         state = getattr(error.orig, "sqlstate", None) or ""
         if error.connection_invalidated or state in _SHUTTING_DOWN:
             raise _Disconnected(str(error.orig)) from error
-        if state == _LOCK_NOT_AVAILABLE:
+        if state in _PASSING:
             raise DatabaseUnavailable(str(error.orig)) from error
         raise DatabaseFailed(str(error.orig)) from error
     except sa.exc.TimeoutError as error:
@@ -255,4 +293,6 @@ async def _translated() -> AsyncIterator[None]:
         raise _Disconnected(repr(error)) from error
     except asyncpg.PostgresError as error:
         state = getattr(error, "sqlstate", None) or ""
+        if state in _PASSING:
+            raise DatabaseUnavailable(str(error)) from error
         raise (_Disconnected if state in _SHUTTING_DOWN else DatabaseFailed)(str(error)) from error

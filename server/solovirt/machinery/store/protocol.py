@@ -121,6 +121,8 @@ class Written:
     after: Record | None
     removed: Record | None = None
     """The last version of an object that this write removed, with the revision of the removal."""
+    epoch: int = 0
+    """Of a claim: the epoch that it began."""
 
     @property
     def changed(self) -> bool:
@@ -186,8 +188,15 @@ class Store(Protocol):
         """Finish what is queued, then close. Watchers end."""
         ...
 
-    async def write(self, resource: GroupResource, key: ObjectKey, change: Change) -> Written:
-        """Apply *change* to the object at *key*; returns after the commit. Raises what *change* raises, and ServiceUnavailable when closed."""
+    async def write(
+        self, resource: GroupResource, key: ObjectKey, change: Change, *, epoch: int | None = None, claim: bool = False
+    ) -> Written:
+        """
+        Apply *change* to the object at *key*; returns after the commit.
+
+        With *claim* a new epoch of the controllers begins with the write, if it puts anything; with *epoch* the write is refused as Fenced
+        if that is not the present one. Raises what *change* raises, and ServiceUnavailable when closed.
+        """
         ...
 
     async def fresh(self) -> View:

@@ -75,6 +75,15 @@ class SqlStore:
         return self._memory
 
     @property
+    def shared(self) -> bool:
+        """Other processes may be writing to the same database."""
+        return self._follower is not None
+
+    def trouble(self) -> str | None:
+        """Why the database does not serve at present; None if it does, as far as is known. Looks at memory only."""
+        return self._follower.trouble() if self._follower is not None else self._writer.trouble
+
+    @property
     def horizon(self) -> int:
         """States before this revision can't be told any more."""
         return self._folding.horizon
@@ -106,15 +115,16 @@ class SqlStore:
         await self._database.close()
 
     async def write(
-        self, resource: GroupResource, key: ObjectKey, change: Change, *, epoch: int | None = None
+        self, resource: GroupResource, key: ObjectKey, change: Change, *, epoch: int | None = None, claim: bool = False
     ) -> Written:
         """
         Apply *change*; returns after the commit.
 
-        With *epoch* (from `claim_epoch`) the write is refused with Conflict if somebody has claimed a later one. Raises what *change* raises,
-        ServiceUnavailable or InternalError if nothing was stored, and Timeout if that can't be found out.
+        With *claim* a new epoch begins in the same transaction; with *epoch* (of a claim) the write is refused as Fenced if somebody has
+        claimed a later one. Raises what *change* raises, ServiceUnavailable or InternalError if nothing was stored, and Timeout if
+        that can't be found out.
         """
-        return await self._writer.write(resource, key, change, epoch=epoch)
+        return await self._writer.write(resource, key, change, epoch=epoch, claim=claim)
 
     async def claim_epoch(self) -> int:
         """Start a new epoch: from its return on, writes of earlier ones are refused, in all processes."""

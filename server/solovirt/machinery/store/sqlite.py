@@ -137,6 +137,8 @@ async def _connect(url: sa.URL, begin: str, prepare: Callable[[sqlite3.Connectio
 class SqliteDatabase:
     """A `Database` in a file, or in memory for as long as it is open."""
 
+    in_process = True
+
     def __init__(self, url: sa.URL) -> None:
         name = url.database
         self._path = None if name is None or name in ("", ":memory:") else Path(name)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
 from solovirt.machinery.clock import Clock
-from solovirt.machinery.errors import Conflict, InternalError, ServiceUnavailable, StatusError, Timeout
+from solovirt.machinery.errors import Fenced, InternalError, ServiceUnavailable, StatusError, Timeout
 from solovirt.machinery.resource import GroupResource, ObjectKey
 from solovirt.machinery.store import log
 from solovirt.machinery.store.dialect import (
@@ -31,6 +34,7 @@ from solovirt.machinery.store.dialect import (
 from solovirt.machinery.store.hub import Hub
 from solovirt.machinery.store.memory import Memory, Overlay
 from solovirt.machinery.store.protocol import Change, Event, EventType, Put, Record, Remove, Written
+from solovirt.machinery.store.tables import head
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +44,10 @@ _BATCH_LIMIT = 256
 _TURN_SECONDS = 0.005
 # For how long the outcome of a commit is asked for before its callers are told that it is unknown.
 _RESOLVE_SECONDS = 30.0
+# For how long a commit that failed says something about the database's health.
+_TROUBLE_SECONDS = 10.0
+
+_MOVE_EPOCH = sa.update(head).values(epoch=sa.bindparam("its_epoch"))
 
 CatchUp = Callable[[Session], Awaitable[None]]
 """Moves memory on to the head that a session has locked."""
@@ -53,6 +61,7 @@ class _Asked:
     key: ObjectKey
     change: Change
     epoch: int | None
+    claim: bool
     answer: asyncio.Future[Written]
 
 
@@ -69,8 +78,10 @@ class _Fact:
 class _Batch:
     """What one transaction will contain."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, epoch: int) -> None:
         self.view = Overlay(memory)
+        self.began_in = epoch
+        self.epoch = epoch
         self.base = memory.revision
         self.events: list[Event] = []
         self.facts: dict[tuple[str, str], bytes | None] = {}
@@ -82,11 +93,13 @@ class _Batch:
     def empty(self) -> bool:
         return not self.events and not self.facts
 
-    def run(self, asked: _Asked, epoch: int) -> Any:
+    def run(self, asked: _Asked) -> Any:
         """Run one change; the answer to give."""
-        if asked.epoch is not None and asked.epoch != epoch:
-            return Conflict.of(
-                asked.resource, asked.key.name, f"written in epoch {asked.epoch} of the controllers, now it is {epoch}"
+        if asked.epoch is not None and asked.epoch != self.epoch:
+            return Fenced.of(
+                asked.resource,
+                asked.key.name,
+                f"written in epoch {asked.epoch} of the controllers, now it is {self.epoch}",
             )
         view = self.view
         current = view.get(asked.resource, asked.key)
@@ -99,7 +112,9 @@ class _Batch:
             record = Record(asked.resource, asked.key, revision, outcome.encoded.body(revision), outcome.index)
             view.put(record)
             self.events.append(Event(EventType.PUT, record, current))
-            return Written(before=current, after=record)
+            if asked.claim:
+                self.epoch += 1
+            return Written(before=current, after=record, epoch=self.epoch)
         if isinstance(outcome, Remove):
             if current is None:
                 return RuntimeError(f"a change removes {asked.resource} {asked.key}, which isn't there")
@@ -126,6 +141,14 @@ class Writer:
         self._closed = False
         self.busy = asyncio.Lock()
         self.epoch = 0
+        # What the last commit that failed said, and until when that counts: nobody may try another one if we are said to be ill.
+        self._trouble: tuple[str, float] = ("", 0.0)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why commits fail at present; None if none did lately."""
+        text, until = self._trouble
+        return text if text and time.monotonic() < until else None
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="store writer")
@@ -139,10 +162,10 @@ class Writer:
             await asyncio.wait([self._task])
 
     async def write(
-        self, resource: GroupResource, key: ObjectKey, change: Change, *, epoch: int | None = None
+        self, resource: GroupResource, key: ObjectKey, change: Change, *, epoch: int | None = None, claim: bool = False
     ) -> Written:
         answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Asked(resource, key, change, epoch, answer))
+        self._enqueue(_Asked(resource, key, change, epoch, claim, answer))
         return await answer
 
     async def remember(self, scope: str, key: str, value: bytes | None) -> None:
@@ -201,10 +224,12 @@ class Writer:
             failure: BaseException = error
         except DatabaseUnavailable as error:
             logger.warning("nothing of a batch of %d was committed: %s", len(taken), error)
+            self._trouble = (str(error), time.monotonic() + _TROUBLE_SECONDS)
             failure = ServiceUnavailable(f"the database is not available: {error}", retry_after=1)
             failure.__cause__ = error
         except DatabaseFailed as error:
             logger.error("nothing of a batch of %d was committed: %s", len(taken), error)  # noqa: TRY400 - the driver's words say it all
+            self._trouble = (str(error), time.monotonic() + _TROUBLE_SECONDS)
             failure = InternalError.of(f"the database refused: {error}")
             failure.__cause__ = error
         except BaseException as error:
@@ -243,6 +268,7 @@ class Writer:
             await session.commit(self._append(batch))
         except CommitUnknown as error:
             await self._resolve(batch, error)
+        self.epoch = batch.epoch
         revision = batch.view.revision
         self._memory.apply(batch.events, revision)
         if batch.events:
@@ -251,7 +277,7 @@ class Writer:
 
     async def _run_changes(self, taken: Sequence[_Asked | _Fact]) -> _Batch:
         loop = asyncio.get_running_loop()
-        batch = _Batch(self._memory)
+        batch = _Batch(self._memory, self.epoch)
         turn_ends = loop.time() + _TURN_SECONDS
         for item in taken:
             if item.answer.done():
@@ -260,7 +286,7 @@ class Writer:
                 batch.facts[item.scope, item.key] = item.value
                 batch.answers.append((item.answer, None))
             else:
-                batch.answers.append((item.answer, batch.run(item, self.epoch)))
+                batch.answers.append((item.answer, batch.run(item)))
             if loop.time() > turn_ends:
                 await asyncio.sleep(0)
                 turn_ends = loop.time() + _TURN_SECONDS
@@ -297,6 +323,8 @@ class Writer:
                 if transaction.execute(statements.move_head, (revision, base)) != 1:
                     raise DatabaseFailed(f"somebody else has appended to the log: its head is not at {base}")
                 transaction.executemany(statements.append, rows)
+            if batch.epoch != batch.began_in:
+                transaction.core.execute(_MOVE_EPOCH, {"its_epoch": batch.epoch})
             put = [
                 (*where, event.record.index.uid, event.record.revision, text)
                 for where, (event, text) in newest.items()
@@ -320,8 +348,8 @@ class Writer:
         """
         Find out whether *batch* was committed; return if so.
 
-        The head is locked first, which waits until the transaction in doubt has ended one way or the other. Raises DatabaseFailed if
-        the batch was not committed, Timeout if it can't be found out.
+        The head is locked first, which waits until the transaction in doubt has ended one way or the other. Raises DatabaseUnavailable, or
+        DatabaseFailed if nobody but the database itself can be to blame, if the batch was not committed, and Timeout if it can't be found out.
         """
         logger.warning("the outcome of a commit is unknown, asking for it: %s", error)
         if not batch.events:
@@ -345,7 +373,9 @@ class Writer:
                         await asyncio.sleep(pause)
                         pause = min(2 * pause, 2.0)
                     else:
-                        raise DatabaseFailed(f"the commit failed: {error}") from error
+                        # A line that was cut says nothing against another try; a disk that was told to sync and did not, does.
+                        kind = DatabaseFailed if self._database.in_process else DatabaseUnavailable
+                        raise kind(f"the commit failed: {error}") from error
         except TimeoutError:
             raise Timeout(
                 f"the write may have happened or not: the database went away during its commit: {error}"

@@ -46,6 +46,8 @@ class Caller:
     request_id: str = ""
     warnings: list[str] = field(default_factory=list)
     """Filled in by the verb: texts for Warning headers."""
+    epoch: int | None = None
+    """The controllers' epoch in which this is asked: a write of an earlier one is refused. None for everybody else."""
     writes_status: bool = False
     """A create or edit of the object writes its status too, where that is a subresource: two writes of one controller in one."""
     duplicate_fields: tuple[str, ...] = ()
@@ -162,6 +164,10 @@ class Api(Protocol):
         ...
 
     async def list(self, target: Target, options: ListOptions) -> Listed: ...
+
+    async def converted(self, target: Target, records: Sequence[Record]) -> Sequence[Record]:
+        """*records* of the target's resource, as the store has them, in the target's version. Raises what its conversion raises."""
+        ...
 
     async def create(self, target: Target, document: Document, caller: Caller) -> Stored:
         """Create from *document*, drawing a name from generateName if it has no name. A target with a name must match the document's."""

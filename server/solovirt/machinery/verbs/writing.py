@@ -5,14 +5,25 @@ from __future__ import annotations
 from solovirt.machinery.resource import ObjectKey
 from solovirt.machinery.store.protocol import Change, Keep, Put, Record, Remove, Store
 from solovirt.machinery.verbs.protocol import Caller, Stored, Target
+from solovirt.machinery.verbs.waiting import Awaited
 
 
 async def write(store: Store, target: Target, key: ObjectKey, change: Change, caller: Caller) -> Stored:
     """Apply *change* to the object at *key*; raises what it raises."""
+    while True:
+        try:
+            return await _write(store, target, key, change, caller)
+        except Awaited as waiting:
+            # Fetched outside the writer; then the change is tried again, on whatever is there then.
+            missing = waiting
+        await missing.settle()
+
+
+async def _write(store: Store, target: Target, key: ObjectKey, change: Change, caller: Caller) -> Stored:
     resource = target.resource.group_resource
     if caller.dry_run:
         return _try(store, target, key, change)
-    written = await store.write(resource, key, change)
+    written = await store.write(resource, key, change, epoch=caller.epoch)
     if written.removed is not None:
         return Stored(written.removed, gone=True)
     if written.after is None:
