@@ -14,10 +14,11 @@ from solovirt.volumes.files.directory import DISK
 from solovirt.volumes.files.download import Checksum, Download, Order
 from solovirt.volumes.files.failure import IMAGE_PULL_FAILED, TransferFailed, too_large, unreachable, unusable
 from solovirt.volumes.files.limits import CHUNK
+from solovirt.volumes.files.pull import Puller
 from solovirt.volumes.files.registry import Reference, Registry, RegistryFailed
+from solovirt.volumes.files.session import session
 from solovirt.volumes.files.sparse import SparseFile
 
-_READ_BUFFER = 256 * 1024
 _LABEL_MARK = "KUBEVIRT_IO_"
 
 
@@ -33,18 +34,6 @@ async def fill(attempt: Attempt) -> None:
         raise unusable(error) from error
 
 
-def _session(attempt: Attempt) -> aiohttp.ClientSession:
-    limits = attempt.limits
-    return aiohttp.ClientSession(
-        # The stream is kept as it is served: compressions are the image's, and its checksum is over them.
-        auto_decompress=False,
-        trust_env=True,
-        read_bufsize=_READ_BUFFER,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_seconds, sock_read=limits.stall_seconds),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-
-
 async def _http(attempt: Attempt, fields: Mapping[str, Any]) -> None:
     checksum = fields.get("checksum")
     order = Order(
@@ -57,8 +46,8 @@ async def _http(attempt: Attempt, fields: Mapping[str, Any]) -> None:
         largest=attempt.largest,
         available=attempt.available,
     )
-    async with _session(attempt) as session:
-        await _download(attempt, order, attempt.meter.of).run(session)
+    async with session(attempt.limits) as client:
+        await _download(attempt, order, attempt.meter.of).run(client)
     await disk.finish(attempt, attempt.source)
 
 
@@ -109,9 +98,9 @@ async def _registry(attempt: Attempt, fields: Mapping[str, Any]) -> None:
 async def _pull(attempt: Attempt, fields: Mapping[str, Any], name: str) -> None:
     reference = Reference.parse(name)
     context = tls.context(attempt.certificates(fields.get("certConfigMap")), insecure=False)
-    async with _session(attempt) as session:
+    async with session(attempt.limits) as client:
         registry = Registry(
-            session,
+            client,
             reference,
             tls=context,
             insecure=attempt.cluster.insecure_registries(),
@@ -119,24 +108,17 @@ async def _pull(attempt: Attempt, fields: Mapping[str, Any], name: str) -> None:
         )
         image = await registry.image((fields.get("platform") or {}).get("architecture"))
         attempt.labels.update(labels_of(image.environment))
+        puller = Puller(
+            client,
+            registry,
+            attempt.workers,
+            attempt.space,
+            attempt.limits,
+            largest=attempt.largest,
+            available=attempt.available,
+        )
         for layer in image.layers:
-            if layer.size > attempt.largest:
-                raise too_large(layer.size, attempt.available)
-            order = Order(
-                url=registry.blob_url(layer.digest),
-                headers=registry.headers,
-                headers_stay=True,
-                tls=context,
-                checksum=Checksum.parse(layer.digest),
-                largest=attempt.largest,
-                available=attempt.available,
-                kind="registry",
-            )
-            try:
-                # A download does not count: its total is not known (reference cdi.md 3.3).
-                await _download(attempt, order, lambda _done, _total: None).run(session)
-            except TransferFailed as error:
-                raise RegistryFailed(f"layer {layer.digest}: {error.message.partition(': ')[2]}") from error
+            await puller.layer(layer, attempt.source)
             with SparseFile(attempt.work / "disk", attempt.space) as target:
                 steps = container_disk.extract(
                     attempt.source, target, largest=attempt.largest, available=attempt.available
