@@ -84,7 +84,7 @@ class Exchange:
             write.field_validation,
             self.id,
             self.warnings,
-            duplicates,
+            duplicate_fields=duplicates,
         )
 
     def headers(self, content_type: str) -> dict[str, str]:
