@@ -10,13 +10,15 @@ What a kind does to and thinks of its objects while they are written.
 5. `validate_create` or `validate_update` (what a validating webhook or a built-in kind's own validation does)
 6. managedFields, generation, store
 
-Everything here is synchronous and runs inside the writer: an implementation looks at memory only, never waits. `Admission.lookup`
+Users' webhooks come after the kind in 3 and 5: they are a `Reviewer`, and asked before the write's turn comes (`machinery/verbs/waiting`).
+
+Everything else here is synchronous and runs inside the writer: an implementation looks at memory only, never waits. `Admission.lookup`
 sees the state that the write will be applied to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -113,3 +115,46 @@ class Behaviour:
     def is_held(self, obj: Document) -> bool:
         """Whether something other than metadata.finalizers keeps a deleted object (a namespace's spec.finalizers)."""
         return False
+
+
+@dataclass(slots=True)
+class Review:
+    """One write as admission from outside sees it (an AdmissionReview's request). *document* is None on delete, *old* on create."""
+
+    operation: Operation
+    resource: Resource
+    version: str
+    key: ObjectKey
+    user: User
+    document: Document | None
+    old: Document | None
+    subresource: str = ""
+    dry_run: bool = False
+    field_manager: str = ""
+    warnings: list[str] = field(default_factory=list)
+    """Texts for Warning headers; append to it."""
+
+
+class Reviewer(Protocol):
+    """
+    Admission that has to be waited for: webhooks.
+
+    It is asked outside the store's writer. What it is told of is the object as it was then; if that changes before the write's turn comes, it is
+    asked again.
+    """
+
+    def concerns(self, resource: Resource, operation: Operation, subresource: str) -> bool:
+        """Whether anybody might want to know of such a write. Quick: it is asked of every one."""
+        ...
+
+    async def mutate(self, review: Review, settle: Callable[[Document], None]) -> Document | None:
+        """
+        *review*'s document as those who may change it leave it. Raises StatusError for a refusal.
+
+        After each change *settle* writes the kind's defaults into the document, or raises if it is none of the kind any more.
+        """
+        ...
+
+    async def validate(self, review: Review) -> None:
+        """Ask those who may only refuse. Raises StatusError for a refusal."""
+        ...

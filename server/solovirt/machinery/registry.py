@@ -89,11 +89,11 @@ class Registry:
         return tuple(served.selectable_fields.values()) if served is not None else ()
 
     def find(self, group: str, version: str, plural: str) -> tuple[Resource, Version] | None:
-        """The resource served at this path, with the version."""
+        """The resource served at this path, as it is in this version, with the version."""
         resource = self._resources.get(GroupResource(group, plural))
         if resource is None or (served := resource.version(version)) is None:
             return None
-        return resource, served
+        return resource.at(version), served
 
     def by_kind(self, group: str, kind: str) -> Resource | None:
         """The resource whose objects are of this kind (for owner references)."""

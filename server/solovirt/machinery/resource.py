@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from solovirt.machinery.admission import Behaviour
+    from solovirt.machinery.conversion import Conversion
     from solovirt.machinery.schema.markers import ApiModel
 
 Document = dict[str, Any]
@@ -97,7 +98,7 @@ class Version:
     One API version of a resource.
 
     The schema comes from *model* (built-in kinds) or as *schema*, a structural schema in OpenAPI v3 form (users' kinds).
-    All versions of a resource share one stored form: conversion changes `apiVersion` alone.
+    All versions of a resource share one stored form, unless the resource has a conversion: otherwise that changes `apiVersion` alone.
     """
 
     name: str
@@ -196,6 +197,8 @@ class Resource:
     status_subresource: bool = False
     subresources: tuple[Subresource, ...] = ()
     selectable_fields: Mapping[str, str] = field(default_factory=dict)
+    # Of those, the ones that cannot be selected by: other versions' of the kind. All are kept in the index, in one order.
+    hidden_fields: frozenset[str] = frozenset()
     # What selectable fields that are no strings are while they are not set: `false`, `0`. Others are the empty text then.
     selectable_zeros: Mapping[str, str] = field(default_factory=dict)
     # The object carries metadata.generation, raised by each change outside metadata (and status, if that is a subresource).
@@ -214,6 +217,10 @@ class Resource:
     view: View | None = None
     # The name is one path segment rather than a DNS subdomain (RBAC).
     name_rule: str = "subdomain"
+    # The resource as it is in some of its versions, where subresources or selectable fields differ from one version to another.
+    versioned: Mapping[str, Resource] = field(default_factory=dict)
+    # What makes one version of another, if that is more than another apiVersion.
+    conversion: Conversion | None = None
 
     @property
     def group_resource(self) -> GroupResource:
@@ -230,6 +237,10 @@ class Resource:
     def version(self, name: str) -> Version | None:
         """The version called *name* if it is served."""
         return next((version for version in self.versions if version.name == name and version.served), None)
+
+    def at(self, version: str) -> Resource:
+        """The resource as it is in that version: with the subresources and the selectable fields that it has there."""
+        return self.versioned.get(version, self)
 
     def api_version(self, version: str) -> str:
         """`group/version`, or the version alone in the core group: the object's `apiVersion`."""

@@ -411,7 +411,7 @@ def _unescaped(value: str) -> str:
 
 
 def _check_field(field: str, resource: Resource) -> None:
-    if field == "metadata.name" or field in resource.selectable_fields:
+    if field == "metadata.name" or (field in resource.selectable_fields and field not in resource.hidden_fields):
         return
     # Built-in kinds without fields of their own share one check, which takes metadata.namespace of cluster-scoped kinds too.
     common = resource.flavour is Flavour.BUILT_IN and not resource.selectable_fields

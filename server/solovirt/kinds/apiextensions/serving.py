@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from solovirt.machinery.admission import Admission, Behaviour
@@ -49,18 +50,13 @@ class CustomBehaviour(Behaviour):
 
 
 def resource_of(definition: Document, *, terminating: bool = False) -> Resource:
-    """What is to be served for an accepted definition. Subresources and selectable fields are those of all its versions."""
+    """What is to be served for an accepted definition. Each version has subresources and selectable fields of its own."""
     spec, accepted = definition["spec"], definition["spec"]["names"]
     versions = sorted(spec["versions"], key=lambda one: priority(one["name"]))
-    subresources: dict[str, Any] = {}
-    selectable: dict[str, str] = {}
-    for version in versions:
-        subresources = {**(version.get("subresources") or {}), **subresources}
-        for one in version.get("selectableFields") or ():
-            path = one["jsonPath"].removeprefix(".")
-            selectable[path] = path
-    scale = subresources.get("scale")
-    return Resource(
+    # The index is one for all versions, so it has the selectable fields of all.
+    selectable = {path: path for version in versions for path in _selectable(version)}
+    storage = next(one for one in versions if one["storage"])
+    whole = Resource(
         group=spec["group"],
         kind=accepted["kind"],
         plural=accepted["plural"],
@@ -72,10 +68,28 @@ def resource_of(definition: Document, *, terminating: bool = False) -> Resource:
         categories=tuple(accepted.get("categories") or ()),
         list_kind=accepted.get("listKind") or "",
         flavour=Flavour.CUSTOM,
-        status_subresource=subresources.get("status") is not None,
-        subresources=() if scale is None else (_scale(scale),),
         selectable_fields=selectable,
+        **_subresources(storage),
     )
+    others = {version["name"]: version for version in versions if version is not storage}
+    hidden = {name: frozenset(selectable) - set(_selectable(version)) for name, version in others.items()}
+    variants = {
+        name: replace(whole, hidden_fields=hidden[name], **_subresources(version)) for name, version in others.items()
+    }
+    return replace(whole, hidden_fields=frozenset(selectable) - set(_selectable(storage)), versioned=variants)
+
+
+def _selectable(version: Document) -> list[str]:
+    return [one["jsonPath"].removeprefix(".") for one in version.get("selectableFields") or ()]
+
+
+def _subresources(version: Document) -> dict[str, Any]:
+    declared = version.get("subresources") or {}
+    scale = declared.get("scale")
+    return {
+        "status_subresource": declared.get("status") is not None,
+        "subresources": () if scale is None else (_scale(scale),),
+    }
 
 
 def _version(declared: Document) -> Version:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -282,11 +283,21 @@ async def begin(
     # From here to the cursor nothing waits, so no write can come between the state and the events.
     revision = view.revision
     records: Sequence[Record] = ()
+    converts = endpoint.resource.conversion is not None
     if options.send_initial_events is not False:
         namespace = path.namespace if endpoint.resource.namespaced else ""
         found = view.list(resource, namespace or None)
-        records = list(found) if selection.everything else [one for one in found if selection.includes(one)]
-    return Start(store.watch(resource, revision), records, revision)
+        everything = selection.everything or converts
+        records = list(found) if everything else [one for one in found if selection.includes(one)]
+    start = Start(store.watch(resource, revision), records, revision)
+    if converts:
+        try:
+            shown = await server.api.converted(endpoint.target(path.namespace), records)
+        except BaseException:
+            start.cursor.close()
+            raise
+        start.records = [one for one in shown if selection.includes(one)]
+    return start
 
 
 async def watch(server: ApiServer, request: Exchange, endpoint: Endpoint, path: ResourcePath) -> web.StreamResponse:
@@ -376,6 +387,8 @@ class _Stream:
                     await send(self._writer.form.bookmark(cursor.revision, initial_end=False))
                 bookmark_at = _bookmark_after(now, deadline)
             events = await cursor.next(max(min(bookmark_at, deadline, now + BOOKMARK_SECONDS) - now, 0))
+            if events and self._endpoint.resource.conversion is not None:
+                events = await self._converted(events)
             if events:
                 await self._send(send, events)
 
@@ -390,6 +403,17 @@ class _Stream:
                 piece, size = [], 0
         if piece:
             await send(b"".join(piece))
+
+    async def _converted(self, events: Sequence[Event]) -> Sequence[Event]:
+        """*events* in the version that is watched. Raises StatusError, which ends the stream."""
+        target = self._endpoint.target("")
+        records = await self._server.api.converted(target, [event.record for event in events])
+        known = [event.previous for event in events if event.previous is not None]
+        previous = iter(await self._server.api.converted(target, known))
+        return [
+            replace(event, record=record, previous=None if event.previous is None else next(previous))
+            for event, record in zip(events, records, strict=True)
+        ]
 
     def _served(self) -> bool:
         """Whether the kind is still there: the watchers of a kind that goes are ended."""

@@ -17,6 +17,7 @@ from solovirt.machinery.resource import Document
 
 _METADATA = b'"metadata":'
 _SLOT = b'"resourceVersion":"'
+_MARK = b',"apiVersion":"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,12 @@ class Encoded:
         return head + tail
 
 
-def encode(document: Document) -> Encoded:
-    """Encode *document*; its apiVersion, kind and metadata.resourceVersion are left out. Raises TypeError on what is not JSON."""
+def encode(document: Document, *, marked: str = "") -> Encoded:
+    """
+    Encode *document*; its apiVersion, kind and metadata.resourceVersion are left out. Raises TypeError on what is not JSON.
+
+    With *marked*, an apiVersion, the body says at its end that it is in this version.
+    """
     metadata: dict[str, Any] = dict(document.get("metadata") or {})
     metadata.pop("resourceVersion", None)
     # Wire order is alphabetical, as a CustomResourceDefinition's objects have it: only uid comes after resourceVersion.
@@ -54,7 +59,18 @@ def encode(document: Document) -> Encoded:
         tail += b"," + orjson.dumps(after)[1:-1]
     rest = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "metadata")}
     tail += b"}}" if not rest else b"}," + orjson.dumps(rest)[1:]
+    if marked:
+        tail = tail[:-1] + _MARK + marked.encode() + b'"}'
     return Encoded(_METADATA + head + _SLOT, tail)
+
+
+def version_of(body: bytes) -> tuple[str, bytes]:
+    """The apiVersion that *body* is marked with, `""` if it is not, and the body without the mark."""
+    at = body.rfind(_MARK)
+    # Only at the top level is a field followed by the last brace, and nothing of the client's is called apiVersion there.
+    if at < 0 or body.find(b'"', at + len(_MARK)) != len(body) - 2 or not body.endswith(b'"}'):
+        return "", body
+    return body[at + len(_MARK) : -2].decode(), body[:at] + b"}"
 
 
 def prefix(api_version: str, kind: str) -> bytes:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from solovirt.machinery import selectors
+from solovirt.machinery.admission import Reviewer
 from solovirt.machinery.clock import Clock
 from solovirt.machinery.registry import Registry
 from solovirt.machinery.resource import Document
@@ -31,31 +34,67 @@ class Verbs:
         self._store = store
         self._pipeline = Pipeline(registry, schemas, clock)
 
+    def reviewed_by(self, reviewer: Reviewer | None) -> None:
+        """Have writes admitted by *reviewer* too, from now on."""
+        self._pipeline.reviewer = reviewer
+
     async def get(self, target: Target, *, resource_version: str = "") -> Record:
-        return await listing.get(self._store, target, resource_version)
+        record = await listing.get(self._store, target, resource_version)
+        if target.resource.conversion is None:
+            return record
+        return (await self.converted(target, [record]))[0]
 
     async def list(self, target: Target, options: ListOptions) -> Listed:
-        return await listing.list_objects(self._store, target, options)
+        if target.resource.conversion is None:
+            return await listing.list_objects(self._store, target, options)
+        return await self._list_converted(target, options)
+
+    async def _list_converted(self, target: Target, options: ListOptions) -> Listed:
+        """What is selected on is what the version asked for says, so it is made first; there are no pages of a selection then."""
+        labels = selectors.parse_labels(options.label_selector)
+        fields = selectors.parse_fields(options.field_selector, target.resource)
+        selective = not labels.empty or not fields.empty
+        if selective:
+            options = replace(options, label_selector="", field_selector="", limit=0)
+        listed = await listing.list_objects(self._store, target, options)
+        records = await self.converted(target, listed.records)
+        if selective:
+            records = [one for one in records if labels.matches(one.index.labels) and fields.matches(one)]
+        return replace(listed, records=records)
+
+    async def converted(self, target: Target, records: Sequence[Record]) -> Sequence[Record]:
+        return await self._pipeline.converted(records, target)
+
+    async def _shown(self, target: Target, stored: Stored) -> Stored:
+        if target.resource.conversion is None:
+            return stored
+        return replace(stored, record=(await self.converted(target, [stored.record]))[0])
 
     async def create(self, target: Target, document: Document, caller: Caller) -> Stored:
-        return await create.create(self._pipeline, self._store, target, document, caller)
+        return await self._shown(target, await create.create(self._pipeline, self._store, target, document, caller))
 
     async def update(self, target: Target, document: Document, caller: Caller) -> Stored:
-        return await update.update(self._pipeline, self._store, target, document, caller)
+        return await self._shown(target, await update.update(self._pipeline, self._store, target, document, caller))
 
     async def patch(
         self, target: Target, type: PatchType, patch: Any, caller: Caller, *, force: bool = False
     ) -> Stored:
-        return await patching.patch(self._pipeline, self._store, target, type, patch, caller, force=force)
+        return await self._shown(
+            target, await patching.patch(self._pipeline, self._store, target, type, patch, caller, force=force)
+        )
 
     async def edit(self, target: Target, edit: Edit, caller: Caller) -> Stored:
-        return await patching.edit(self._pipeline, self._store, target, edit, caller)
+        return await self._shown(target, await patching.edit(self._pipeline, self._store, target, edit, caller))
 
     async def delete(self, target: Target, options: DeleteOptions, caller: Caller) -> Stored:
-        return await delete.delete(self._pipeline, self._store, target, options, caller)
+        return await self._shown(target, await delete.delete(self._pipeline, self._store, target, options, caller))
 
     async def delete_collection(
         self, target: Target, selection: ListOptions, options: DeleteOptions, caller: Caller
     ) -> Sequence[Stored]:
-        selected = await listing.list_objects(self._store, target, selection)
-        return await delete.delete_all(self._pipeline, self._store, target, selected.records, options, caller)
+        selected = await self.list(target, selection)
+        stored = await delete.delete_all(self._pipeline, self._store, target, selected.records, options, caller)
+        if target.resource.conversion is None:
+            return stored
+        shown = await self.converted(target, [one.record for one in stored])
+        return [replace(one, record=record) for one, record in zip(stored, shown, strict=True)]

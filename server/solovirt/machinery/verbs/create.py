@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 
 from solovirt.machinery import metadata
+from solovirt.machinery.admission import Operation
 from solovirt.machinery.errors import AlreadyExists, BadRequest, Invalid, NotFound, required
 from solovirt.machinery.resource import Document, ObjectKey
 from solovirt.machinery.store.protocol import Outcome, Put, Record, Store, View
 from solovirt.machinery.verbs import decoding
 from solovirt.machinery.verbs.pipeline import Pipeline
 from solovirt.machinery.verbs.protocol import Caller, Stored, Target
+from solovirt.machinery.verbs.waiting import patiently
 from solovirt.machinery.verbs.writing import write
 
 _ATTEMPTS = 8
@@ -53,6 +55,7 @@ async def _create_named(
     pipeline: Pipeline, store: Store, target: Target, document: Document, caller: Caller, *, accepted: bool
 ) -> Stored:
     key = ObjectKey(document["metadata"].get("namespace", ""), document["metadata"]["name"])
+    pipeline = pipeline.attending(target, Operation.CREATE)
     if target.resource.behaviour.needs_writer:
 
         def change(current: Record | None, view: View) -> Outcome:
@@ -69,7 +72,13 @@ async def _create_named(
             except NotFound:
                 # Perhaps the namespace has just been made through another replica.
                 pipeline.guard_namespace(target, key, await store.fresh())
-        put: Put = pipeline.admit_new(document, target, caller, store.now, accepted=accepted)
+        put: Put
+        if pipeline.waits:
+            put = await patiently(
+                lambda: pipeline.admit_new(copy.deepcopy(document), target, caller, store.now, accepted=accepted)
+            )
+        else:
+            put = pipeline.admit_new(document, target, caller, store.now, accepted=accepted)
 
         def change(current: Record | None, view: View) -> Outcome:
             check_absent(current, target)

@@ -27,6 +27,7 @@ ORPHAN = "orphan"
 
 async def delete(pipeline: Pipeline, store: Store, target: Target, options: DeleteOptions, caller: Caller) -> Stored:
     """Delete the object at *target*, or mark it as being deleted."""
+    pipeline = pipeline.attending(target, Operation.DELETE)
 
     def change(current: Record | None, view: View) -> Outcome:
         if current is None:
@@ -82,6 +83,7 @@ def _delete(
     pipeline: Pipeline, target: Target, options: DeleteOptions, caller: Caller, current: Record, view: View
 ) -> Outcome:
     document = pipeline.document(current, target)
+    pipeline.reviewed_delete(document, current, target, caller, view)
     meta = document["metadata"]
     meta.pop("resourceVersion", None)
     behaviour = target.resource.behaviour
@@ -95,7 +97,7 @@ def _delete(
         if not finalizers:
             del meta["finalizers"]
     if not finalizers and grace <= 0 and not behaviour.is_held(document):
-        put = pipeline.put(document, target)
+        put = pipeline.put(document, target, current.revision)
         return Remove(put.encoded, put.index)
     if "deletionTimestamp" in meta:
         before = meta.get("deletionGracePeriodSeconds") or 0
@@ -106,13 +108,13 @@ def _delete(
             started = parse_timestamp(meta["deletionTimestamp"]) - timedelta(seconds=before)
             meta["deletionTimestamp"] = timestamp(started + timedelta(seconds=grace))
             meta["deletionGracePeriodSeconds"] = grace
-        return pipeline.settle(document, target)
+        return pipeline.settle(document, target, current.revision)
     meta["deletionTimestamp"] = timestamp(admission.now + timedelta(seconds=grace))
     meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):
         meta["generation"] += 1
     behaviour.begin_delete(document, admission)
-    return pipeline.settle(document, target)
+    return pipeline.settle(document, target, current.revision)
 
 
 def _finalizers(present: list[str], options: DeleteOptions) -> list[str]:

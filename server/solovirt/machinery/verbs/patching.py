@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from solovirt.machinery.admission import Operation
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.errors import BadRequest, Conflict, Invalid, NotFound, UnsupportedMediaType
 from solovirt.machinery.patch import apply as server_side_apply
@@ -35,6 +36,7 @@ async def patch(
         return await _apply(pipeline, store, target, body, caller, force=force)
     patcher = _patcher(pipeline, target, type, body, caller)
     schema = pipeline.schema(target)
+    pipeline = pipeline.attending(target, Operation.UPDATE)
 
     def change(current: Record | None, view: View) -> Outcome:
         if current is None:
@@ -58,6 +60,7 @@ async def patch(
 
 async def edit(pipeline: Pipeline, store: Store, target: Target, edit: Edit, caller: Caller) -> Stored:
     """Read, change by *edit*, and write in one step."""
+    pipeline = pipeline.attending(target, Operation.UPDATE)
 
     def change(current: Record | None, view: View) -> Outcome:
         if current is None:
@@ -125,6 +128,8 @@ async def _apply(pipeline: Pipeline, store: Store, target: Target, body: Any, ca
     if config["metadata"].get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
     uid = config["metadata"].get("uid")
+    # Only the object's being there or not decides which of them it is.
+    pipeline = pipeline.attending(target, Operation.CREATE, Operation.UPDATE)
 
     def change(current: Record | None, view: View) -> Outcome:
         live = None if current is None else pipeline.document(current, target)

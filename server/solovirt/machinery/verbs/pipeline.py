@@ -7,11 +7,12 @@ the right object and turn it into what is stored, or raise. They look at memory 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from solovirt.machinery import errors, metadata, revisions
-from solovirt.machinery.admission import Admission, Operation
+from solovirt.machinery.admission import Admission, Operation, Reviewer
 from solovirt.machinery.clock import Clock, timestamp
+from solovirt.machinery.conversion import Conversion
 from solovirt.machinery.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, PlainError
 from solovirt.machinery.patch import fields
 from solovirt.machinery.registry import Registry
@@ -20,7 +21,10 @@ from solovirt.machinery.schema.protocol import ObjectSchema, Schemas
 from solovirt.machinery.store import encoding
 from solovirt.machinery.store.index import index_of
 from solovirt.machinery.store.protocol import Keep, Outcome, Put, Record, Remove, View, parse
+from solovirt.machinery.verbs import converting
 from solovirt.machinery.verbs.protocol import Caller, Target
+from solovirt.machinery.verbs.reviewing import Reviewing
+from solovirt.machinery.verbs.waiting import Answers
 
 NAMESPACES = GroupResource("", "namespaces")
 
@@ -52,23 +56,66 @@ class ViewLookUp:
 
 
 class Pipeline:
-    """What turns documents into outcomes."""
+    """
+    What turns documents into outcomes.
 
-    def __init__(self, registry: Registry, schemas: Schemas, clock: Clock) -> None:
+    *reviewer* is who else admits writes. The pipeline for one write is the one that `attending` gives: itself, if nobody need be waited for.
+    """
+
+    def __init__(self, registry: Registry, schemas: Schemas, clock: Clock, reviewer: Reviewer | None = None) -> None:
         self._registry = registry
         self._schemas = schemas
         self.clock = clock
+        self.reviewer = reviewer
+        self._answers: Answers | None = None
+        self._reviewing: Reviewing | None = None
+
+    def attending(self, target: Target, *operations: Operation) -> Pipeline:
+        """The pipeline for one write that is one of *operations*: another one if it may have to wait for a webhook."""
+        reviewer = self.reviewer
+        if reviewer is not None and not any(
+            reviewer.concerns(target.resource, operation, target.subresource) for operation in operations
+        ):
+            reviewer = None
+        if reviewer is None and target.resource.conversion is None:
+            return self
+        out = Pipeline(self._registry, self._schemas, self.clock)
+        out._answers = Answers()
+        if reviewer is not None:
+            out._reviewing = Reviewing(reviewer, out._answers)
+        return out
+
+    @property
+    def waits(self) -> bool:
+        """Whether a write may have to be tried several times."""
+        return self._answers is not None
 
     def schema(self, target: Target) -> ObjectSchema:
         """The schema of the target's version. Raises NotFound if it is served no more."""
-        version = target.resource.version(target.version)
+        # Not only what is served: the server itself writes by the storage version, which need not be.
+        version = next((one for one in target.resource.versions if one.name == target.version), None)
         if version is None:
             raise NotFound.path()
         return self._schemas.of(target.resource, version)
 
     def document(self, record: Record, target: Target) -> Document:
         """Parse *record* in the version that the request is for."""
-        return parse(record, target.resource.api_version(target.version), target.resource.kind)
+        resource = target.resource
+        if resource.conversion is not None:
+            record = self._at_hand(record, target, resource.conversion)
+        return parse(record, resource.api_version(target.version), resource.kind)
+
+    def _at_hand(self, record: Record, target: Target, conversion: Conversion) -> Record:
+        shown = converting.at_hand(record, target.resource, conversion, target.version)
+        if shown is not None:
+            return shown
+        assert self._answers is not None, "a resource with a conversion is attended to"
+        schema = self.schema(target)
+        (made,) = self._answers.of(
+            ("shown", record.key, record.revision),
+            lambda: converting.convert([record], target.resource, conversion, target.version, schema),
+        )
+        return made
 
     def admission(self, operation: Operation, target: Target, key: ObjectKey, caller: Caller, view: View) -> Admission:
         return Admission(
@@ -120,12 +167,22 @@ class Pipeline:
             schema.default(document)
         schema.normalise(document)
         resource.behaviour.mutate(document, None, admission)
+        if (reviewing := self._reviewing) is not None:
+            if managed:
+                meta["managedFields"] = managed_fields
+            else:
+                _track(None, document, target, caller, admission, schema)
+            document = reviewing.mutated(document, None, 0, admission, caller.field_manager, schema)
+            meta = document["metadata"]
+            managed, managed_fields = True, meta.get("managedFields")
         found = self._conform(document, schema)
         self._refuse_malformed(document, found, admission)
         found = [*metadata.validate(meta, resource), *found, *schema.check_rules(document, None, found)]
         if not found:
             found = list(resource.behaviour.validate_create(document, admission))
         self._refuse(found, target, meta["name"])
+        if reviewing is not None:
+            reviewing.validated(document, None, 0, admission, caller.field_manager)
         if resource.flavour is Flavour.CUSTOM:
             caller.warnings += metadata.finalizer_warnings(meta, None)
         if managed:
@@ -190,6 +247,12 @@ class Pipeline:
         schema.normalise(document)
         admission = self.admission(Operation.UPDATE, target, record.key, caller, view)
         resource.behaviour.mutate(document, old, admission)
+        if (reviewing := self._reviewing) is not None:
+            if not managed:
+                _track(old, document, target, caller, admission, schema)
+                managed = True
+            document = reviewing.mutated(document, old, record.revision, admission, caller.field_manager, schema)
+            meta = document["metadata"]
         malformed = self._conform(document, schema, old)
         self._refuse_malformed(document, malformed, admission)
         malformed += schema.check_rules(document, old, malformed)
@@ -198,6 +261,8 @@ class Pipeline:
         if not found:
             found = list(resource.behaviour.validate_update(document, old, admission))
         self._refuse(found, target, record.key.name)
+        if reviewing is not None:
+            reviewing.validated(document, old, record.revision, admission, caller.field_manager)
         if resource.flavour is Flavour.CUSTOM and meta.get("finalizers") != old_meta.get("finalizers"):
             caller.warnings += metadata.finalizer_warnings(meta, old_meta)
         if resource.has_generation and self._raises_generation(document, old, target):
@@ -209,10 +274,10 @@ class Pipeline:
         meta.pop("resourceVersion", None)
         if self._same(document, old):
             return Keep()
-        return self.settle(document, target)
+        return self.settle(document, target, record.revision)
 
-    def settle(self, document: Document, target: Target) -> Put | Remove:
-        """Store *document*, or remove it if it is deleted and nothing holds it any more."""
+    def settle(self, document: Document, target: Target, base: int) -> Put | Remove:
+        """Store *document*, made of revision *base*, or remove it if it is deleted and nothing holds it any more."""
         meta = document["metadata"]
         gone = (
             "deletionTimestamp" in meta
@@ -220,14 +285,35 @@ class Pipeline:
             and not meta.get("deletionGracePeriodSeconds")
             and not target.resource.behaviour.is_held(document)
         )
-        put = self.put(document, target)
+        put = self.put(document, target, base)
         return Remove(put.encoded, put.index) if gone else put
 
-    def put(self, document: Document, target: Target) -> Put:
-        """Encode *document*."""
-        return Put(
-            encoding.encode(document), index_of(document, self._registry.selectable(target.resource.group_resource))
-        )
+    def put(self, document: Document, target: Target, base: int = 0) -> Put:
+        """Encode *document*, made of revision *base*, in the version that is stored."""
+        resource = target.resource
+        selectable = self._registry.selectable(resource.group_resource)
+        if (conversion := resource.conversion) is None:
+            return Put(encoding.encode(document), index_of(document, selectable))
+        stored = resource.api_version(resource.storage_version.name)
+        if document["apiVersion"] != stored:
+            assert self._answers is not None, "a resource with a conversion is attended to"
+            given = document
+            key = ("stored", document["metadata"]["name"], base)
+            (document,) = self._answers.of(key, lambda: conversion.convert([given], stored))
+        return Put(encoding.encode(document, marked=stored), index_of(document, selectable))
+
+    def reviewed_delete(self, old: Document, record: Record, target: Target, caller: Caller, view: View) -> None:
+        """Have a delete admitted from outside. Raises StatusError for a refusal."""
+        if self._reviewing is not None:
+            admission = self.admission(Operation.DELETE, target, record.key, caller, view)
+            self._reviewing.deleted(old, record.revision, admission, caller.field_manager)
+
+    async def converted(self, records: Sequence[Record], target: Target) -> Sequence[Record]:
+        """*records* of the target's resource in its version. Raises StatusError."""
+        conversion = target.resource.conversion
+        if conversion is None:
+            return records
+        return await converting.convert(records, target.resource, conversion, target.version, self.schema(target))
 
     def check_revision(self, document: Document, record: Record, target: Target) -> None:
         """Hold the document's resourceVersion, if it has one, against the stored one (reference kubernetes-api.md 3.3)."""

@@ -19,9 +19,15 @@ _OPERATORS = {"In": "in", "NotIn": "notin"}
 _INT32 = 2**31 - 1
 
 
-def scale_of(document: Document, paths: ScalePaths) -> Document:
-    """The autoscaling/v1 Scale of *document*. Raises InternalError if it does not say how many replicas are wanted, as Kubernetes does."""
+def scale_of(document: Document, paths: ScalePaths, default: int | None = None) -> Document:
+    """
+    The autoscaling/v1 Scale of *document*.
+
+    If it does not say how many replicas are wanted, that is *default*; without one, raises InternalError as Kubernetes does.
+    """
     wanted = _number(document, paths.spec_replicas)
+    if wanted is None:
+        wanted = default
     if wanted is None:
         steps = " ".join(errors.go_value(step) for step in _steps(paths.spec_replicas))
         raise InternalError.of(f"the spec replicas field [{steps}] does not exist")
@@ -64,6 +70,11 @@ async def write(
     stored = await api.edit(target, edit, caller)
     document = stored.record.document(resource.api_version(target.version), resource.kind)
     return stored, scale_of(document, paths)
+
+
+def rescale(document: Document, paths: ScalePaths, scale: Document) -> None:
+    """Have *document*, in place, want as many replicas as *scale*. Raises Invalid if that is no number of them."""
+    _set(document, paths.spec_replicas, _replicas(scale, document["metadata"]["name"]))
 
 
 def selector_text(selector: Mapping[str, Any]) -> str:

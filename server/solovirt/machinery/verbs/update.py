@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from solovirt.machinery import errors
+from solovirt.machinery.admission import Operation
 from solovirt.machinery.errors import Conflict, Invalid, NotFound
 from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document, ObjectKey
@@ -23,6 +24,7 @@ async def update(pipeline: Pipeline, store: Store, target: Target, document: Doc
     decoding.refuse_unknown(complaints, target, caller)
     resource = target.resource
     revision = document["metadata"].get("resourceVersion") or ""
+    pipeline = pipeline.attending(target, Operation.UPDATE, Operation.CREATE)
     uid = document["metadata"].get("uid") or ""
 
     def change(current: Record | None, view: View) -> Outcome:

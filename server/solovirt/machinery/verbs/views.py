@@ -158,6 +158,9 @@ class ViewApi:
             listed = await self._api.list(self._renaming.target(target), options)
         return replace(listed, records=[self._renaming.shown(record) for record in listed.records])
 
+    async def converted(self, target: Target, records: Sequence[Record]) -> Sequence[Record]:
+        return await self._api.converted(self._renaming.target(target), records)
+
     async def create(self, target: Target, document: Document, caller: Caller) -> Stored:
         self._note_unknown(document, caller)
         with self._refusals():
