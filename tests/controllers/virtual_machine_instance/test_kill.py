@@ -26,12 +26,12 @@ def kill_after(cluster, writes: int):
     put, delete = facts.put, facts.delete
 
     def door(function):
-        async def guarded(*arguments):
+        async def guarded(*arguments, **options):
             nonlocal left
             if left <= 0:
                 raise Killed
             left -= 1
-            return await function(*arguments)
+            return await function(*arguments, **options)
 
         return guarded
 

@@ -279,8 +279,36 @@ async def test_a_start_is_few_writes(cluster):
     writes = cluster.watch(names.VIRTUAL_MACHINE_INSTANCES, core.PODS, core.EVENTS)
     await cluster.create(instance(annotations={"agent-after": "never"}))
     await cluster.advance(2)
-    # The instance is created, scheduled, running; the pod made, running; three events.
-    assert writes.count() == {"virtualmachineinstances": 3, "pods": 2, "events": 3}
+    # The instance is seen in each of its four phases; the pod is made as it will be; three events.
+    assert writes.count() == {"virtualmachineinstances": 4, "pods": 1, "events": 3}
+
+
+async def test_a_start_that_takes_no_time_is_fewer_writes(cluster):
+    writes = cluster.watch(names.VIRTUAL_MACHINE_INSTANCES, core.PODS, core.EVENTS)
+    await cluster.create(instance(annotations={"agent-after": "never", "boot-seconds": "0"}))
+    assert cluster.phases() == ["Pending", "Scheduling", "Scheduled", "Running"]
+    assert writes.count() == {"virtualmachineinstances": 2, "pods": 1, "events": 3}
+
+
+async def test_watchers_see_each_phase_of_a_start(cluster):
+    """kubevirt-vm.md 9.1."""
+    watched = cluster.store.watch(names.VIRTUAL_MACHINE_INSTANCES)
+    await cluster.create(instance(annotations={"agent-after": "never"}))
+    await cluster.advance(2)
+    seen = [event.record.document("kubevirt.io/v1", "VirtualMachineInstance") for event in watched.pending()]
+    assert [one["status"]["phase"] for one in seen] == ["Pending", "Scheduling", "Scheduled", "Running"]
+    told = [
+        [
+            (condition["status"], condition.get("reason", ""))
+            for condition in one["status"].get("conditions", ())
+            if condition["type"] == "Ready"
+        ]
+        for one in seen
+    ]
+    # 9.2: there is a pod as soon as the phase is Scheduling.
+    assert told == [[], [("False", "GuestNotRunning")], [("False", "GuestNotRunning")], [("True", "")]]
+    assert "kubevirt.io/nodeName" not in (seen[1]["metadata"].get("labels") or {})
+    assert seen[2]["metadata"]["labels"]["kubevirt.io/nodeName"] == seen[2]["status"]["nodeName"]
 
 
 async def test_a_settled_instance_is_not_written_again(cluster):

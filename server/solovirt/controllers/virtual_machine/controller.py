@@ -76,9 +76,6 @@ class VirtualMachineController:
         if vm["metadata"].get("deletionTimestamp"):
             return await self._finish(vm)
         instance = await self._instance(vm)
-        vm = await self._prepare(vm)
-        if vm is None:
-            return DONE
         failure, wait = None, None
         try:
             synced = await self._sync_instancetype(vm)
@@ -131,13 +128,6 @@ class VirtualMachineController:
 
         await self._objects.edit(names.VIRTUAL_MACHINE_INSTANCES, key, own)
         return self._owned_instance(vm)
-
-    async def _prepare(self, vm: Document) -> Document | None:
-        """The VM with finalizer and bookkeeping annotations; None if it is gone."""
-        if _is_prepared(vm):
-            return vm
-        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
-        return await self._objects.edit(names.VIRTUAL_MACHINES, key, _make_prepared)
 
     async def _sync_instancetype(self, vm: Document) -> Document | None:
         """The VM with what its matchers name stored or written out; None if it is gone. Raises SyncFailed."""
@@ -204,6 +194,7 @@ class VirtualMachineController:
             raise SyncFailed("FailedCreate", f"Failure while starting VMI: {error}") from error
         try:
             await start_revision.keep(self._objects, vm)
+            instance["status"]["conditions"] = [instance_template.not_ready_yet(self._tools.clock.now())]
             await self._objects.create(names.VIRTUAL_MACHINE_INSTANCES, instance)
         except StatusError as error:
             self._warn(vm, "FailedCreate", f"Error creating virtual machine instance: {error.message}")
@@ -306,7 +297,12 @@ class VirtualMachineController:
     # Status and the end
 
     async def _report(self, key: ObjectKey, failure: SyncFailed | None) -> str:
-        """Write the status if it changed; returns the printable one."""
+        """
+        Write the status if it changed; returns the printable one.
+
+        The finalizer and the bookkeeping annotations of a new VM come with its first status. Should it be deleted before that, its
+        instance goes with it as everything else that it owns.
+        """
         vm = self._objects.get(names.VIRTUAL_MACHINES, key)
         if vm is None:
             return ""
@@ -322,7 +318,14 @@ class VirtualMachineController:
             draw=self._draw,
         )
         status = report.status_of(vm)
-        if status != vm.get("status"):
+        if not _is_prepared(vm):
+
+            def prepare(document: Document) -> None:
+                _make_prepared(document)
+                report.write(document)
+
+            await self._objects.edit(names.VIRTUAL_MACHINES, key, prepare, with_status=True)
+        elif status != vm.get("status"):
             await self._objects.edit(names.VIRTUAL_MACHINES, key, report.write, status=True)
         return str(status["printableStatus"])
 
@@ -384,12 +387,15 @@ _OBSERVED = (names.LATEST_OBSERVED_API_VERSION_ANNOTATION, names.STORAGE_OBSERVE
 def _is_prepared(vm: Document) -> bool:
     annotations = vm["metadata"].get("annotations") or {}
     finalizers = vm["metadata"].get("finalizers") or ()
+    if vm["metadata"].get("deletionTimestamp"):
+        return True
     return names.VM_CONTROLLER_FINALIZER in finalizers and all(annotations.get(key) == "v1" for key in _OBSERVED)
 
 
 def _make_prepared(vm: Document) -> None:
     metadata = vm["metadata"]
     if metadata.get("deletionTimestamp"):
+        # It may have been deleted since it was looked at; a finalizer can't be added any more.
         return
     finalizers = metadata.setdefault("finalizers", [])
     if names.VM_CONTROLLER_FINALIZER not in finalizers:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import copy
 import uuid
+from datetime import datetime
 from typing import Any
 
 from solovirt.controllers.virtual_machine import run_strategy
 from solovirt.kinds.instancetype import preference_application
 from solovirt.kinds.kubevirt import names
+from solovirt.machinery.clock import timestamp
 from solovirt.machinery.resource import Document
 
 _FIRMWARE_NAMESPACE = uuid.UUID("6a1a24a1-4061-4607-8bf4-a3963d0c5895")
@@ -59,6 +61,18 @@ def instance_of(vm: Document, preference: Document | None = None) -> Document:
         "metadata": metadata,
         "spec": spec,
         "status": {"virtualMachineRevisionName": revision_name(vm)},
+    }
+
+
+def not_ready_yet(now: datetime) -> dict[str, Any]:
+    """The condition that the instance's controller is about to set; the VM, which mirrors it, then need not be written once more."""
+    return {
+        "type": "Ready",
+        "status": "False",
+        "reason": "GuestNotRunning",
+        "message": "Guest VM is not reported as running",
+        "lastProbeTime": None,
+        "lastTransitionTime": timestamp(now),
     }
 
 

@@ -5,8 +5,9 @@ Each pass looks at the instance, its volumes, its guest and its launcher pod, do
 done to a guest is idempotent and comes before it is recorded, so a server that is killed in between finds the guest and goes on from
 there. Orderly ends are recorded before the guest is removed, because afterwards nobody could tell how it ended.
 
-To keep writes few, what happens in one pass is written in one edit: a guest that is placed, defined and started at once takes its
-instance through Scheduling and Scheduled in one write, with an entry in phaseTransitionTimestamps for each.
+To keep writes few, what happens at one instant is written in one edit: a guest that runs as soon as it is started takes its
+instance through Scheduling, Scheduled and Running in one write, with an entry in phaseTransitionTimestamps for each. One that takes its
+time to boot is seen in each phase.
 """
 
 from __future__ import annotations
@@ -158,7 +159,6 @@ class VirtualMachineInstanceController:
         guest = await self._runtime.find_guest(guest_id)
         if guest is None:
             raise GuestError("the guest vanished as soon as it was defined")
-        self._handler.event(instance, "Normal", "Created", "VirtualMachineInstance defined.")
         return guest
 
     async def _wait_for_volumes(self, instance: Document, behind: volumes.Volumes) -> Result:
@@ -222,8 +222,7 @@ class VirtualMachineInstanceController:
 
     async def _fail_to_sync(self, instance: Document, seen: Observation, error: GuestError) -> Result:
         text = str(error)
-        if (status.condition(instance, "Synchronized") or {}).get("message") != text:
-            self._handler.event(instance, "Warning", "SyncFailed", text)
+        is_news = (status.condition(instance, "Synchronized") or {}).get("message") != text
         trouble = Trouble(_SYNC_FAILED, text)
         await self._write(
             instance,
@@ -237,6 +236,8 @@ class VirtualMachineInstanceController:
                 cluster=self._cluster,
             ),
         )
+        if is_news:
+            self._handler.event(instance, "Warning", "SyncFailed", text)
         return self._try_again(_key(instance))
 
     def _try_again(self, key: ObjectKey) -> Result:
@@ -274,11 +275,23 @@ class VirtualMachineInstanceController:
                 seen = Observation(self._clock.now(), guest=guest, scheduled=True, pod=pod, volumes=behind)
                 return await self._fail_to_sync(instance, seen, error)
             guest = await self._runtime.find_guest(guest.id) or guest
+            if status.phase_of(instance) == "Pending" and guest.state is GuestState.DEFINED:
+                instance = await self._show_scheduling(instance, pod, behind)
         await self._write(
             instance,
             Observation(self._clock.now(), guest=guest, scheduled=True, pod=pod, volumes=behind, cluster=self._cluster),
         )
         return DONE
+
+    async def _show_scheduling(self, instance: Document, pod: Document | None, behind: volumes.Volumes) -> Document:
+        """
+        Write the phase in which the pod is there and the guest is not, for those who watch; returns the instance as it then is.
+
+        What takes time shall be seen in each of its phases. A guest that runs at once goes through them in one write.
+        """
+        seen = Observation(self._clock.now(), scheduled=True, pod=pod, volumes=behind, cluster=self._cluster)
+        await self._write(instance, seen)
+        return self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, _key(instance)) or instance
 
     async def _end_lost(self, instance: Document, pod: Document | None) -> Result:
         """The runtime knows nothing of a guest that ran, or the pod of one that was to run is gone."""
@@ -335,8 +348,20 @@ class VirtualMachineInstanceController:
         await self._pods.finish(instance, succeeded=status.phase_of(instance) == "Succeeded")
         finalizers = instance["metadata"].get("finalizers") or ()
         if instance["metadata"].get("deletionTimestamp") and names.VMI_FOREGROUND_FINALIZER in finalizers:
-            await self._objects.edit(names.VIRTUAL_MACHINE_INSTANCES, key, _without_finalizer)
+            owned = self._has_owner(instance)
+            await self._objects.edit(
+                names.VIRTUAL_MACHINE_INSTANCES, key, lambda document: _let_go(document, has_owner=owned)
+            )
         return DONE
+
+    def _has_owner(self, instance: Document) -> bool:
+        """Whether the VirtualMachine that the instance was made for is still there."""
+        for owner in instance["metadata"].get("ownerReferences") or ():
+            if owner.get("controller") and owner["kind"] == "VirtualMachine":
+                key = ObjectKey(instance["metadata"]["namespace"], owner["name"])
+                machine = self._objects.get(names.VIRTUAL_MACHINES, key)
+                return machine is not None and machine["metadata"]["uid"] == owner["uid"]
+        return False
 
     # -- writing
 
@@ -366,6 +391,8 @@ class VirtualMachineInstanceController:
 
     def _tell(self, instance: Document, seen: Observation, passed: Sequence[str], *, was_paused: bool) -> None:
         event = self._handler.event
+        if "Scheduled" in passed:
+            event(instance, "Normal", "Created", "VirtualMachineInstance defined.")
         if "Running" in passed:
             event(instance, "Normal", "Started", "VirtualMachineInstance started.")
         is_paused = status.condition(instance, "Paused") is not None
@@ -397,9 +424,13 @@ def _apply(document: Document, seen: Observation) -> None:
     status.apply(document, seen)
 
 
-def _without_finalizer(document: Document) -> None:
+def _let_go(document: Document, *, has_owner: bool) -> None:
+    """Take the finalizers off: the VM controller's stays for it, if there is a VM."""
     metadata = document["metadata"]
-    metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one != names.VMI_FOREGROUND_FINALIZER]
+    done = {names.VMI_FOREGROUND_FINALIZER}
+    if not has_owner:
+        done.add(names.VM_CONTROLLER_FINALIZER)
+    metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one not in done]
     if not metadata["finalizers"]:
         del metadata["finalizers"]
 

@@ -259,7 +259,8 @@ def _container(pod: Document, state: Document, *, ready: bool) -> Document:
         "name": container["name"],
         "image": container["image"],
         "imageID": container["image"],
-        "containerID": f"fake://{pod['metadata'].get('uid', '')}",
+        # The pod's own uid is not known yet when it is made.
+        "containerID": f"fake://{pod['metadata']['labels'].get(names.CREATED_BY_LABEL, '')}",
         "ready": ready,
         "started": ready,
         "restartCount": 0,

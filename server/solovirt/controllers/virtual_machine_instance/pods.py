@@ -58,35 +58,38 @@ class LauncherPods:
         """A pod on no node, which says why. Raises PodRefused."""
         if not self._enabled:
             return None
-        pod = self.find(instance) or await self._create(instance, None)
         now = self._clock.now()
-        return await self._write(pod, lambda document: launcher_pod.waiting_status(document, now=now, message=message))
+
+        def status(document: Document) -> Document:
+            return launcher_pod.waiting_status(document, now=now, message=message)
+
+        pod = self.find(instance) or await self._create(instance, None, status)
+        return await self._write(pod, status)
 
     async def ensure_running(self, instance: Document, guest: Guest) -> Document | None:
         """A pod on the guest's node, running. Raises PodRefused."""
         if not self._enabled:
             return None
-        pod = self.find(instance) or await self._create(instance, guest.node)
+        status = await self._running(guest)
+        pod = self.find(instance) or await self._create(instance, guest.node, status)
         if not pod["spec"].get("nodeName"):
             pod = await self._bind(pod, guest.node)
-        return await self._keep_running(pod, guest)
+        return await self._write(pod, status)
 
     async def mirror(self, instance: Document, pod: Document | None, guest: Guest) -> Document | None:
         """The pod of a running guest, ready unless the guest is paused."""
         if pod is None or guest.state not in (GuestState.RUNNING, GuestState.PAUSED):
             return pod
-        return await self._keep_running(pod, guest)
+        return await self._write(pod, await self._running(guest))
 
-    async def _keep_running(self, pod: Document, guest: Guest) -> Document:
+    async def _running(self, guest: Guest) -> Callable[[Document], Document]:
+        """What makes the status of a pod on the guest's node."""
         host = await self._host(guest.node)
         addresses = next((one.addresses for one in guest.interfaces if one.addresses), ())
         paused = guest.state is GuestState.PAUSED
         now = self._clock.now()
-        return await self._write(
-            pod,
-            lambda document: launcher_pod.running_status(
-                document, now=now, host_address=host, addresses=addresses, paused=paused
-            ),
+        return lambda document: launcher_pod.running_status(
+            document, now=now, host_address=host, addresses=addresses, paused=paused
         )
 
     async def delete(self, instance: Document, pod: Document | None) -> None:
@@ -108,10 +111,14 @@ class LauncherPods:
             now = self._clock.now()
             await self._write(pod, lambda document: launcher_pod.final_status(document, now=now, succeeded=succeeded))
 
-    async def _create(self, instance: Document, node: str | None) -> Document:
+    async def _create(
+        self, instance: Document, node: str | None, make_status: Callable[[Document], Document]
+    ) -> Document:
+        """Make the pod as the scheduler and the kubelet would leave it: what lies between takes no time here."""
         document = launcher_pod.build(instance, node, cluster=self._cluster())
+        document["status"] = make_status(document)
         try:
-            pod = await self._objects.create(core.PODS, document)
+            pod = await self._objects.create(core.PODS, document, with_status=True)
         except AlreadyExists:
             found = self.find(instance)
             if found is None:

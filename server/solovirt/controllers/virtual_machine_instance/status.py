@@ -163,7 +163,7 @@ def _apply_ready(listed: conditions.Conditions, phase: str, seen: Observation) -
         status, reason, message = "True", "", ""
     elif phase == "Running":
         status, (reason, message) = "False", launcher_pod.NOT_READY_WHILE_PAUSED
-    elif seen.guest is None and not seen.lost:
+    elif not seen.scheduled:
         status, reason, message = "False", "PodNotExists", "virt-launcher pod has not yet been scheduled"
     else:
         status, reason, message = "False", "GuestNotRunning", "Guest VM is not reported as running"

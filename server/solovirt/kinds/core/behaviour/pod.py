@@ -62,7 +62,8 @@ class PodBehaviour(Behaviour):
         if old is not None:
             return
         _admit_spec(obj, admission)
-        obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        # A status is there only if a controller made the pod as it will be.
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec), **(obj.get("status") or {})}
 
     def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
         return _spec_errors(obj["spec"])
