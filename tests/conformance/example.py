@@ -101,5 +101,5 @@ DEFINITION: dict[str, Any] = {
 }
 
 
-def vm(name: str, **spec: Any) -> dict[str, Any]:
+def vm(name: str, /, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": "VM", "metadata": {"name": name}, "spec": {"cpu": 1, **spec}}
