@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from solovirt import kinds, pki
+from solovirt import garbage, kinds, pki
 from solovirt.control_plane import ADMIN, version_info
 from solovirt.machinery.auth.authoriser import MastersOnly
 from solovirt.machinery.auth.tokens import TokenAuthenticator
@@ -49,6 +49,7 @@ async def serve(directory: Path) -> None:
     await runner.setup()
     listener = socket.create_server(("127.0.0.1", 0))
     await web.SockSite(runner, listener, ssl_context=keys.server_context(), backlog=1024).start()
+    garbage.settle()
     print(f"https://127.0.0.1:{listener.getsockname()[1]}", keys.admin_token, flush=True)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
