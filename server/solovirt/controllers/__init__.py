@@ -21,14 +21,13 @@ from solovirt.machinery.auth.identity import User
 from solovirt.machinery.control.manager import service_account as account
 from solovirt.machinery.errors import AlreadyExists
 from solovirt.machinery.resource import ObjectKey
-from solovirt.volumes.protocol import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from solovirt.kinds.authentication.service_accounts import ServiceAccountTokens
     from solovirt.machinery.control.manager import Manager
-    from solovirt.machinery.control.protocol import Objects, Recorder, Tools
+    from solovirt.machinery.control.protocol import Objects, Tools
     from solovirt.machinery.registry import Registry
     from solovirt.machinery.resource import Document, GroupResource
     from solovirt.machinery.store.protocol import Store
@@ -43,10 +42,6 @@ _BOOTSTRAPPER = User("system:apiserver", (MASTERS, "system:authenticated"))
 
 # The field managers of KubeVirt's and CDI's controllers, after their programs.
 _VIRT_MANAGER, _VIRT_OPERATOR, _CDI_MANAGER = "virt-controller", "virt-operator", "virt-cdi-controller"
-_CDI_COMPONENTS = {
-    Operation.UPLOAD: "datavolume-upload-controller",
-    Operation.CLONE: "datavolume-pvc-clone-controller",
-}
 
 
 def install(
@@ -99,7 +94,7 @@ def install_virtual_machines(manager: Manager, *, volumes: Volumes | None = None
 
     *volumes* fills the disks; without it that only takes time.
     """
-    from solovirt.controllers.data_volume import DataVolumeController
+    from solovirt.controllers import data_volume
     from solovirt.controllers.kubevirt import KubeVirtController
     from solovirt.controllers.storage_profile import StorageProfileController
     from solovirt.controllers.virtual_machine import VirtualMachineController
@@ -107,11 +102,7 @@ def install_virtual_machines(manager: Manager, *, volumes: Volumes | None = None
 
     volumes = volumes or SimulatedTransfers(manager.clock)
     manager.add(VirtualMachineController(virt_tools(manager, VirtualMachineController.name)))
-    disks = DataVolumeController(
-        _cdi_tools(manager, DataVolumeController.name), volumes, recorders=_cdi_recorders(manager)
-    )
-    manager.add(disks)
-    volumes.on_change(lambda namespace, name: manager.enqueue(disks, ObjectKey(namespace, name)))
+    data_volume.install(manager, volumes, lambda component: _cdi_tools(manager, component))
     manager.add(StorageProfileController(_cdi_tools(manager, StorageProfileController.name)))
     operator = account("kubevirt", "kubevirt-operator")
     manager.add(KubeVirtController(manager.tools(KubeVirtController.name, user=operator, field_manager=_VIRT_OPERATOR)))
@@ -124,11 +115,6 @@ def virt_tools(manager: Manager, component: str) -> Tools:
 
 def _cdi_tools(manager: Manager, component: str) -> Tools:
     return manager.tools(component, user=CDI_CONTROLLER, field_manager=_CDI_MANAGER)
-
-
-def _cdi_recorders(manager: Manager) -> dict[Operation, Recorder]:
-    """Recorders that speak as the controllers which CDI has for single operations."""
-    return {operation: _cdi_tools(manager, component).recorder for operation, component in _CDI_COMPONENTS.items()}
 
 
 def cluster_of(manager: Manager) -> Cluster:

@@ -1,5 +1,52 @@
-"""The control loop of DataVolumes: claims made as CDI makes them, and filled by an engine behind `solovirt.volumes.protocol`."""
+"""
+The control loops of CDI that fill claims, made as CDI makes them, by an engine behind `solovirt.volumes.protocol`.
 
+`controller.py` is DataVolumes', `annotated_claim.py` that of claims without one; both fill them through `filling.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solovirt.controllers.data_volume.annotated_claim import AnnotatedClaimController
 from solovirt.controllers.data_volume.controller import DataVolumeController
+from solovirt.controllers.data_volume.filling import Filling
+from solovirt.machinery.resource import ObjectKey
+from solovirt.volumes.protocol import Operation
 
-__all__ = ["DataVolumeController"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from solovirt.machinery.control.manager import Manager
+    from solovirt.machinery.control.protocol import Tools
+    from solovirt.volumes.protocol import Volumes
+
+__all__ = ["DataVolumeController", "Filling", "install"]
+
+# What CDI's controllers for single operations call themselves: of DataVolumes, and of claims.
+_OF_DATA_VOLUMES = {
+    Operation.UPLOAD: "datavolume-upload-controller",
+    Operation.CLONE: "datavolume-pvc-clone-controller",
+}
+_OF_CLAIMS = {Operation.UPLOAD: "upload-controller", Operation.CLONE: "clone-controller"}
+
+
+def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -> None:
+    """Add the loops. *tools* makes those of one, by the name that is the source of its events."""
+
+    def filling(name: str, others: dict[Operation, str]) -> Filling:
+        recorders = {operation: tools(component).recorder for operation, component in others.items()}
+        return Filling(tools(name), volumes, recorders)
+
+    disks = DataVolumeController(tools(DataVolumeController.name), filling(DataVolumeController.name, _OF_DATA_VOLUMES))
+    claims = AnnotatedClaimController(
+        tools(AnnotatedClaimController.name), filling(AnnotatedClaimController.name, _OF_CLAIMS)
+    )
+    manager.add(disks)
+    manager.add(claims)
+
+    def changed(namespace: str, claim: str) -> None:
+        for one in (disks, claims):
+            manager.enqueue(one, ObjectKey(namespace, claim))
+
+    volumes.on_change(changed)

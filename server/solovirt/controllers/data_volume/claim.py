@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from solovirt.controllers.data_volume.annotations import source_annotations
 from solovirt.kinds.cdi import names
 from solovirt.machinery import quantity
 from solovirt.machinery.resource import Document
@@ -225,45 +226,3 @@ def owner_reference(data_volume: Document) -> Document:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-_IMPORT_FIELDS = {
-    "secretRef": "secretName",
-    "certConfigMap": "certConfigMap",
-    "checksum": "checksum",
-    "insecureSkipVerify": "insecureSkipVerify",
-    "pullMethod": "registryImportMethod",
-    "diskId": "diskId",
-    "uuid": "uuid",
-    "backingFile": "backingFile",
-    "thumbprint": "vddk.thumbprint",
-}
-"""Fields of a source, and the annotation (below the prefix of imports) that carries each."""
-
-
-def source_annotations(source: Mapping[str, Any]) -> dict[str, str]:
-    """What a claim says of where its content comes from (reference cdi.md 5.2)."""
-    if "upload" in source:
-        return {names.UPLOAD_TARGET: ""}
-    if "pvc" in source:
-        return {names.CLONE_REQUEST: f"{source['pvc'].get('namespace')}/{source['pvc'].get('name')}"}
-    if "blank" in source:
-        return {names.IMPORT_SOURCE: "none"}
-    kind = next(iter(source), None)
-    if kind is None or kind == "snapshot":
-        return {}
-    fields: Mapping[str, Any] = source[kind] or {}
-    out = {names.IMPORT_SOURCE: kind}
-    if fields.get("url") or fields.get("imageStream"):
-        out[names.IMPORT_ENDPOINT] = fields.get("url") or fields["imageStream"]
-    for of_source, annotation in _IMPORT_FIELDS.items():
-        if (value := fields.get(of_source)) not in (None, ""):
-            out[names.IMPORT_PREFIX + annotation] = str(value).lower() if isinstance(value, bool) else str(value)
-    if fields.get("imageStream"):
-        out[names.IMPORT_PREFIX + "registryImageStream"] = "true"
-    if architecture := (fields.get("platform") or {}).get("architecture"):
-        out[names.IMPORT_PREFIX + "registryImageArchitecture"] = architecture
-    for headers in ("extraHeaders", "secretExtraHeaders"):
-        for index, header in enumerate(fields.get(headers) or ()):
-            out[f"{names.IMPORT_PREFIX}{headers}.{index}"] = header
-    return out

@@ -8,24 +8,22 @@ and write that down, on the claim first and then in the status. The engine is as
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 from solovirt.controllers.data_volume import claim as claims
-from solovirt.controllers.data_volume import clone_source, transfer
 from solovirt.controllers.data_volume import status as statuses
+from solovirt.controllers.data_volume import transfer
 from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage
+from solovirt.controllers.data_volume.filling import LOOK_AGAIN, Filled, Filling, Order, is_bound, is_of_data_volume
 from solovirt.controllers.data_volume.status import Event, Situation
 from solovirt.kinds.cdi import names
-from solovirt.machinery import quantity
 from solovirt.machinery.control.objects import NotServed
-from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
+from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
-from solovirt.volumes.protocol import Operation, Progress, TransferId, TransferRequest, Transfers, TransferState
+from solovirt.volumes.protocol import Operation
 
-_LOOK_AGAIN = timedelta(seconds=10)
-"""When to look again for something whose appearance wakes nobody: a clone's source, a DataSource, a storage class."""
 _FINAL = ("Succeeded", "Failed")
 
 
@@ -35,26 +33,23 @@ class DataVolumeController:
     name: ClassVar[str] = "datavolume-import-controller"
     resource: ClassVar[GroupResource] = names.DATA_VOLUMES
 
-    def __init__(
-        self, tools: Tools, transfers: Transfers, *, recorders: Mapping[Operation, Recorder] | None = None
-    ) -> None:
-        """*recorders* are those of CDI's controllers for single operations; the tools' is used for the others."""
+    def __init__(self, tools: Tools, filling: Filling) -> None:
         self._tools = tools
         self._objects = tools.objects
-        self._transfers = transfers
-        self._recorders = recorders or {}
+        self._filling = filling
         self.sources: Sequence[Source] = (Source(names.PERSISTENT_VOLUME_CLAIMS, _keys_of_claim),)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         data_volume = self._objects.get(names.DATA_VOLUMES, key)
         if data_volume is None or data_volume["metadata"].get("deletionTimestamp"):
-            if claim := self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, key):
-                await self._transfers.forget(TransferId(claim["metadata"]["uid"]))
+            claim = self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, key)
+            if claim is not None and is_of_data_volume(claim):
+                await self._filling.forget(claim)
             return DONE
         source = self._source(data_volume)
         if source is None:
             # The DataSource is missing or not ready: nobody handles the DataVolume until it is (reference cdi.md 10).
-            return Result(again_after=_LOOK_AGAIN)
+            return Result(again_after=LOOK_AGAIN)
         operation = transfer.operation_of(source)
         if names.USE_POPULATOR not in (data_volume["metadata"].get("annotations") or {}):
             noted = await self._objects.edit(names.DATA_VOLUMES, key, _note_no_populator)
@@ -67,7 +62,7 @@ class DataVolumeController:
             claim, trouble = await self._make_claim(data_volume, source)
             if claim is None:
                 await self._write(Situation(data_volume, None, operation, source, self._now(), trouble=trouble))
-                return Result(again_after=_LOOK_AGAIN)
+                return Result(again_after=LOOK_AGAIN)
         elif claim["metadata"].get("deletionTimestamp"):
             message = f'Resource "{key.name}" marked for deletion'
             self._tools.recorder.event(data_volume, "Warning", "ErrResourceMarkedForDeletion", message)
@@ -75,7 +70,7 @@ class DataVolumeController:
         elif not _controls(data_volume, claim):
             claim = await self._take_over(data_volume, claim)
             if claim is None:
-                return Result(again_after=_LOOK_AGAIN)
+                return Result(again_after=LOOK_AGAIN)
         return await self._fill(data_volume, claim, source, operation)
 
     # Where the content comes from
@@ -95,23 +90,6 @@ class DataVolumeController:
         of_found = ((found or {}).get("spec") or {}).get("source") or {}
         return {kind: of_found[kind] for kind in ("pvc", "snapshot") if of_found.get(kind)} or None
 
-    def _clone_source(self, source: Mapping[str, Any]) -> tuple[Document | None, Event | None]:
-        """The claim that is cloned, or why the clone can't begin."""
-        for kind, resource in (("pvc", names.PERSISTENT_VOLUME_CLAIMS), ("snapshot", names.VOLUME_SNAPSHOTS)):
-            if kind not in source:
-                continue
-            of_source = source[kind]
-            found = None
-            try:
-                found = self._objects.get(resource, ObjectKey(of_source["namespace"], of_source["name"]))
-            except NotServed:
-                found = None
-            if found is None:
-                missing = f"The source {kind} {of_source['name']} doesn't exist"
-                return None, Event("Warning", "CloneWithoutSource", missing)
-            return found, None
-        return None, None
-
     # The claim
 
     async def _make_claim(
@@ -119,7 +97,7 @@ class DataVolumeController:
     ) -> tuple[Document | None, Event | None]:
         if names.PRE_POPULATED in (data_volume["metadata"].get("annotations") or {}):
             return None, None
-        origin, trouble = self._clone_source(source)
+        origin, trouble = self._filling.clone_source(source)
         if trouble is not None and "storage" not in ((data_volume["spec"].get("pvc") or {}).get("resources") or {}):
             return None, trouble
         try:
@@ -163,119 +141,42 @@ class DataVolumeController:
         self, data_volume: Document, claim: Document, source: Mapping[str, Any], operation: Operation | None
     ) -> Result:
         needs_work = _needs_work(data_volume, claim)
-        progress: Progress | None = None
-        trouble: Event | None = None
         is_done = ((data_volume.get("status") or {}).get("phase")) in _FINAL
-        if operation is not None and needs_work and not is_done and _is_bound(claim):
-            origin: Document | None = None
-            hindrance: Event | None = None
-            if operation is Operation.CLONE:
-                origin, trouble = self._clone_source(source)
-                if origin is not None and "pvc" in source and not _is_running(claim):
-                    hindrance = clone_source.hindrance(self._objects, origin)
-            if hindrance is not None:
-                self._tell(operation, data_volume, hindrance)
-                progress = Progress(TransferState.SCHEDULED, look_again=_LOOK_AGAIN)
-            elif trouble is None:
-                progress = await self._ask(data_volume, claim, source, operation, origin)
-            if progress is not None:
-                since = self._now() if hindrance is None else None
-                claim = await self._note(claim, operation, progress, since)
+        filled = Filled(claim)
+        if operation is not None and needs_work and not is_done and is_bound(claim):
+            order = Order(
+                source,
+                operation,
+                content_type=data_volume["spec"].get("contentType") or "kubevirt",
+                preallocation=data_volume["spec"].get("preallocation"),
+                options=data_volume["metadata"].get("annotations"),
+            )
+            filled = await self._filling.advance(claim, order)
+            if filled.hindrance is not None:
+                self._tell(operation, data_volume, filled.hindrance)
         situation = Situation(
             data_volume=data_volume,
-            claim=claim,
+            claim=filled.claim,
             operation=operation,
             source=source,
             now=self._now(),
-            waits_for_consumer=self._waits_for_consumer(claim),
+            waits_for_consumer=self._waits_for_consumer(filled.claim),
             needs_work=needs_work,
-            percent=progress.percent if progress is not None else None,
-            trouble=trouble,
+            percent=filled.progress.percent if filled.progress is not None else None,
+            trouble=filled.trouble,
             keeps_phase=is_done,
         )
         await self._write(situation)
-        if trouble is not None:
-            return Result(again_after=_LOOK_AGAIN)
-        return Result(again_after=progress.look_again if progress is not None else None)
+        if filled.trouble is not None:
+            return Result(again_after=LOOK_AGAIN)
+        return Result(again_after=filled.progress.look_again if filled.progress is not None else None)
 
-    async def _ask(
-        self,
-        data_volume: Document,
-        claim: Document,
-        source: Mapping[str, Any],
-        operation: Operation,
-        origin: Document | None,
-    ) -> Progress:
-        size = quantity.whole(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage"))
-        config = self._objects.get(names.CDI_CONFIGS, ObjectKey("", "config")) or {}
-        disk_bytes = size
-        if (claim["spec"].get("volumeMode") or "Filesystem") == "Filesystem":
-            disk_bytes = claims.usable(size, claims.overhead(config, claim["spec"].get("storageClassName") or ""))
-        preallocation = data_volume["spec"].get("preallocation")
-        if preallocation is None:
-            preallocation = (config.get("status") or {}).get("preallocation")
-        request = TransferRequest(
-            id=TransferId(claim["metadata"]["uid"]),
-            operation=operation,
-            namespace=claim["metadata"]["namespace"],
-            claim=claim["metadata"]["name"],
-            source=source,
-            size_bytes=size,
-            started=transfer.started(claim, self._now()),
-            content_type=data_volume["spec"].get("contentType") or "kubevirt",
-            options=data_volume["metadata"].get("annotations") or {},
-            volume=claim["spec"].get("volumeName") or "",
-            disk_bytes=disk_bytes,
-            preallocate=bool(preallocation),
-            origin=(origin or {}).get("spec", {}).get("volumeName") or "",
-        )
-        return await self._transfers.ask(request)
-
-    async def _note(
-        self, claim: Document, operation: Operation, progress: Progress, since: datetime | None
-    ) -> Document:
-        """Write on the claim how far it is; what else CDI says about claims goes into events on it."""
-        wanted = transfer.noted_as(claim, operation, progress, since)
-        current = claim["metadata"].get("annotations") or {}
-        labels = claim["metadata"].get("labels") or {}
-        if current | wanted == current and {**progress.labels, **labels} == labels:
-            return claim
-
-        def note(document: Document) -> None:
-            document["metadata"].setdefault("annotations", {}).update(wanted)
-            # What the claim is labelled with already goes before what its source says.
-            if progress.labels:
-                document["metadata"]["labels"] = {**progress.labels, **(document["metadata"].get("labels") or {})}
-
-        noted = await self._objects.edit(names.PERSISTENT_VOLUME_CLAIMS, _key(claim), note)
-        if noted is None:
-            return claim
-        self._tell_of_claim(noted, operation, progress, before=current)
-        return noted
-
-    def _tell_of_claim(
-        self, claim: Document, operation: Operation, progress: Progress, *, before: Mapping[str, str]
-    ) -> None:
-        recorder = self._recorders.get(operation, self._tools.recorder)
-        has_failed = progress.state in (TransferState.RETRYING, TransferState.FAILED)
-        told = before.get(names.RUNNING_MESSAGE)
-        if has_failed and operation is Operation.IMPORT and told != transfer.simplified(progress.message):
-            recorder.event(claim, "Warning", "ErrImportFailed", progress.message)
-        if progress.state is TransferState.SUCCEEDED:
-            reason, message = {
-                Operation.IMPORT: ("ImportSucceeded", "Import Successful"),
-                Operation.UPLOAD: ("UploadSucceeded", "Upload Successful"),
-                Operation.CLONE: ("CloneSucceeded", "Clone Complete"),
-            }[operation]
-            recorder.event(claim, "Normal", reason, message)
-
-    def _tell(self, operation: Operation, data_volume: Document, event: Event) -> None:
-        recorder = self._recorders.get(operation, self._tools.recorder)
-        recorder.event(data_volume, event.type, event.reason, event.message)
+    def _tell(self, operation: Operation | None, data_volume: Document, event: Event) -> None:
+        self._filling.recorder(operation).event(data_volume, event.type, event.reason, event.message)
 
     def _waits_for_consumer(self, claim: Document) -> bool:
         class_name = claim["spec"].get("storageClassName")
-        if not class_name or _is_bound(claim):
+        if not class_name or is_bound(claim):
             return False
         of_claim = self._objects.get(names.STORAGE_CLASSES, ObjectKey("", class_name))
         return (of_claim or {}).get("volumeBindingMode") == "WaitForFirstConsumer"
@@ -292,10 +193,7 @@ class DataVolumeController:
 
             await self._objects.edit(names.DATA_VOLUMES, _key(data_volume), write, status=True)
         for event in outcome.events:
-            if situation.operation is not None:
-                self._tell(situation.operation, data_volume, event)
-            else:
-                self._tools.recorder.event(data_volume, event.type, event.reason, event.message)
+            self._tell(situation.operation, data_volume, event)
 
     def _now(self) -> datetime:
         return self._tools.clock.now()
@@ -303,14 +201,6 @@ class DataVolumeController:
 
 def _key(document: Document) -> ObjectKey:
     return ObjectKey(document["metadata"]["namespace"], document["metadata"]["name"])
-
-
-def _is_bound(claim: Document) -> bool:
-    return bool((claim.get("status") or {}).get("phase") == "Bound")
-
-
-def _is_running(claim: Document) -> bool:
-    return bool((claim["metadata"].get("annotations") or {}).get(names.POD_PHASE) == "Running")
 
 
 def _controls(data_volume: Document, claim: Document) -> bool:
