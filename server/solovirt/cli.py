@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     kubeconfig = commands.add_parser(
         "kubeconfig", help="print the administrator's kubeconfig, or make one for another user"
     )
-    _add_settings(kubeconfig, only=("data_dir", "listen", "insecure_http"))
+    _add_settings(kubeconfig, only=("data_dir", "pki_dir", "listen", "public_url", "insecure_http"))
     kubeconfig.add_argument(
         "--user", metavar="NAME", help="issue a client certificate to this user, who holds nothing yet"
     )
@@ -125,6 +125,7 @@ def _serve(settings: Settings, *, prepare: bool) -> None:
 
 
 async def _run(settings: Settings, *, prepare: bool) -> None:
+    from solovirt import garbage
     from solovirt.control_plane import ControlPlane
 
     stop = asyncio.Event()
@@ -139,6 +140,7 @@ async def _run(settings: Settings, *, prepare: bool) -> None:
         starting.cancel()
     try:
         await starting
+        garbage.settle()
         _announce(control_plane, people=prepare)
         await stopping
     except asyncio.CancelledError:
@@ -185,13 +187,13 @@ def _kubeconfig(settings: Settings) -> None:
     if settings.kubeconfig_path.exists():
         print(settings.kubeconfig_path.read_text(), end="")
         return
-    pki = settings.data_dir / "pki"
+    pki = settings.pki_path
     if not (pki / "admin.token").exists():
         raise CommandError(f"{settings.data_dir} holds no control plane yet; `solovirt up` makes one")
     scheme = "http" if settings.insecure_http else "https"
     print(
         kubeconfig.render(
-            f"{scheme}://{settings.listen}",
+            settings.public_url or f"{scheme}://{settings.listen}",
             authority_pem=(pki / "ca.crt").read_bytes(),
             token=(pki / "admin.token").read_text().strip(),
         ),
@@ -206,7 +208,7 @@ def _user_kubeconfig(settings: Settings, name: str, groups: tuple[str, ...]) -> 
         raise CommandError(
             "a plain HTTP control plane takes everybody for the administrator; `kubectl --as` works there"
         )
-    directory = settings.data_dir / "pki"
+    directory = settings.pki_path
     if not (directory / "ca.key").exists():
         raise CommandError(f"{settings.data_dir} holds no control plane yet; `solovirt up` makes one")
     try:

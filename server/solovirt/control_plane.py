@@ -13,9 +13,8 @@ import logging
 import platform
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +27,15 @@ from solovirt.machinery.clock import Clock, SystemClock
 from solovirt.machinery.registry import Registry
 
 if TYPE_CHECKING:
+    from solovirt.controllers.custom_resources import ServedDefinitions
     from solovirt.kinds.access import Access
+    from solovirt.machinery.control.election import Elector
     from solovirt.machinery.control.manager import Manager
     from solovirt.machinery.store.sql import SqlStore
     from solovirt.machinery.verbs.api import Verbs
     from solovirt.runtime.protocol import Runtime
     from solovirt.settings import Settings
-    from solovirt.volumes.protocol import Volumes
+    from solovirt.volumes.protocol import TransferId, Volumes
 
 logger = logging.getLogger("solovirt")
 
@@ -71,6 +72,7 @@ class ControlPlane:
     runtime: Runtime
     volumes: Volumes
     access: Access
+    _definitions: ServedDefinitions
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, prepare: bool = True) -> None:
         self.settings = settings
@@ -78,7 +80,10 @@ class ControlPlane:
         self.url = ""
         self.admin_token: str | None = None
         self.authority_pem: bytes | None = None
+        self.elector: Elector | None = None
+        """Of a control plane that shares its database: who leads."""
         self._tls: ssl.SSLContext | None = None
+        self._led = False
         self._prepare = prepare
         self._stack = AsyncExitStack()
 
@@ -109,23 +114,35 @@ class ControlPlane:
         # answered before `listen`.
         listener = self._bind()
         self._stack.callback(listener.close)
-        self._load_keys()
         await self._start_store()
+        await self._load_keys()
+        self.access = self._open_access()
+        await self._start_serving()
         await self._start_controllers()
         await self._start_http(listener)
         kubeconfig.write(
             self.kubeconfig_path,
-            kubeconfig.render(self.url, authority_pem=self.authority_pem, token=self.admin_token),
+            kubeconfig.render(self.public_url, authority_pem=self.authority_pem, token=self.admin_token),
         )
 
-    def _load_keys(self) -> None:
+    @property
+    def public_url(self) -> str:
+        """Where clients find this control plane: a load balancer, if the settings name one."""
+        return self.settings.public_url or self.url
+
+    async def _load_keys(self) -> None:
         if self.settings.insecure_http:
             return
         # Imported here: a plain HTTP control plane, as tests start by the hundred, needs no cryptography.
         from solovirt import pki
 
         settings = self.settings
-        keys = pki.ensure_keys(settings.data_dir / "pki", names=(settings.host, *settings.tls_names))
+        if self.store.shared and settings.pki_dir is None:
+            # Every replica must have the same authority, administrator and signing key.
+            own = await asyncio.to_thread(pki.export_keys, settings.pki_path)
+            shared = await self.store.facts.put_new("pki", "keys", own)
+            await asyncio.to_thread(pki.import_keys, settings.pki_path, shared)
+        keys = pki.ensure_keys(settings.pki_path, names=(settings.host, *settings.tls_names))
         self.authority_pem, self.admin_token = keys.authority_pem, keys.admin_token
         self._tls = keys.server_context()
 
@@ -169,13 +186,12 @@ class ControlPlane:
         self._stack.push_async_callback(self.store.close)
         self.schemas = SchemaSet(registry)
         self.api = Verbs(registry, self.store, self.schemas, self.clock)
-        self.access = self._open_access()
 
     def _open_access(self) -> Access:
         from solovirt.kinds.access import Access
         from solovirt.machinery.auth.jwt import KeyHolder
 
-        directory = self.settings.data_dir / "pki"
+        directory = self.settings.pki_path
 
         def load() -> bytes | None:
             from solovirt import pki
@@ -196,14 +212,12 @@ class ControlPlane:
         for resource in kinds.builtin():
             registry.register(resource)
 
-    async def _start_controllers(self) -> None:
+    async def _start_serving(self) -> None:
+        """What every replica runs: it answers requests, and takes no decisions."""
         from solovirt import controllers, subresources
-        from solovirt.machinery.control.manager import Manager
         from solovirt.machinery.control.metrics import WorkQueueMetrics
         from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, load_runtime
         from solovirt.subresources.upload_token import UploadTokens
-        from solovirt.volumes.protocol import Uploads, VolumesUnavailable
-        from solovirt.volumes.registry import VolumesContext, load_volumes
 
         settings = self.settings
         context = RuntimeContext(
@@ -212,6 +226,7 @@ class ControlPlane:
             data_dir=settings.data_dir,
             nodes=settings.nodes,
             instant=settings.instant,
+            shared=self.store.shared,
         )
         try:
             self.runtime = load_runtime(settings.runtime, context)
@@ -220,28 +235,6 @@ class ControlPlane:
         await self.runtime.start()
         self._stack.push_async_callback(self.runtime.close)
         self._queues = WorkQueueMetrics()
-        self.manager = Manager(
-            registry=self.registry, store=self.store, api=self.api, clock=self.clock, metrics=self._queues
-        )
-        volumes_context = VolumesContext(
-            clock=self.clock,
-            cluster=controllers.cluster_of(self.manager),
-            data_dir=settings.data_dir,
-            instant=settings.instant,
-        )
-        try:
-            self.volumes = load_volumes(settings.volumes, volumes_context)
-        except VolumesUnavailable as error:
-            raise StartError(str(error)) from error
-        controllers.install(
-            self.manager,
-            runtime=self.runtime,
-            registry=self.registry,
-            launcher_pods=settings.launcher_pods,
-            root_certificate=(self.authority_pem or b"").decode(),
-            tokens=self.access.accounts,
-            volumes=self.volumes,
-        )
         self._upload_tokens = UploadTokens(self.store.facts, self.clock)
         subresources.install(
             self.registry,
@@ -251,24 +244,138 @@ class ControlPlane:
             access=self.access,
             upload_tokens=self._upload_tokens,
         )
-        controllers.install_custom_resources(self.manager, self.store)
-        self.manager.add_background(
-            Compaction(
-                self.store, self.clock, keep_revisions=settings.history_revisions, keep_seconds=settings.history_seconds
-            )
+        self._definitions = controllers.serve_custom_resources(
+            self.registry, self.store, self.clock, changed=self._registry_changed
         )
+        self.manager = self._new_manager()
+        self._definitions.load()
         if missing := self.registry.unhandled():
             raise StartError(f"declared, but handled by nobody: {', '.join(missing)}")
         await controllers.bootstrap(self.manager, registry=self.registry)
-        self._stack.push_async_callback(self.volumes.close)
+
+    def _new_manager(self, epoch: int | None = None) -> Manager:
+        """A manager that follows the stored definitions, and nothing else yet."""
+        from solovirt.machinery.control.manager import Manager
+
+        manager = Manager(
+            registry=self.registry,
+            store=self.store,
+            api=self.api,
+            clock=self.clock,
+            metrics=self._queues,
+            epoch=epoch,
+        )
+        manager.add_background(self._definitions)
+        return manager
+
+    async def _start_controllers(self) -> None:
+        """Run the controllers, or stand for election to it where others may run them."""
+        self.volumes = self._new_volumes()
+        if not self.store.shared:
+            await self._stack.enter_async_context(self._leading(None))
+            return
+        from solovirt.controllers import LEADER_LEASE
+        from solovirt.machinery.control.election import Elector, identity
+
+        self.elector = elector = Elector(self.store, LEADER_LEASE, name=identity(), seconds=self.settings.lease_seconds)
+        started = asyncio.Event()
+
+        async def lead(epoch: int) -> None:
+            await self.manager.stop()
+            try:
+                async with self._leading(epoch):
+                    started.set()
+                    await asyncio.get_running_loop().create_future()
+            finally:
+                await self._follow()
+
+        await self._follow()
+        self._stack.push_async_callback(self._stop_manager)
+        election = asyncio.create_task(elector.run(lead), name="election")
+        self._stack.push_async_callback(_cancel, election)
+        waiting = [asyncio.ensure_future(elector.decided()), asyncio.ensure_future(started.wait())]
         try:
-            await controllers.start_volumes(self.manager, self.volumes)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+
+    async def _follow(self) -> None:
+        self.manager = self._new_manager()
+        await self.manager.start()
+
+    # Which manager it is changes with each term.
+
+    def _registry_changed(self) -> None:
+        self.manager.follow_registry()
+
+    async def _stop_manager(self) -> None:
+        await self.manager.stop()
+
+    @asynccontextmanager
+    async def _leading(self, epoch: int | None) -> AsyncIterator[None]:
+        """
+        The controllers, while the block lasts; *epoch* is what their writes are fenced by, None if nobody else can write.
+
+        Raises StartError.
+        """
+        from solovirt import controllers
+        from solovirt.controllers.compaction import Compaction
+        from solovirt.volumes.protocol import Uploads, VolumesUnavailable
+
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            if epoch is not None and self._led:
+                # What the last term left in its controllers and volumes is not what others have made of it since.
+                self.volumes = self._new_volumes()
+            self._led = True
+            self.manager = manager = self._new_manager(epoch)
+            controllers.install(
+                manager,
+                runtime=self.runtime,
+                registry=self.registry,
+                launcher_pods=settings.launcher_pods,
+                root_certificate=(self.authority_pem or b"").decode(),
+                tokens=self.access.accounts,
+                volumes=self.volumes,
+            )
+            controllers.install_definitions(manager, self.store, self._definitions)
+            manager.add_background(
+                Compaction(
+                    self.store,
+                    self.clock,
+                    keep_revisions=settings.history_revisions,
+                    keep_seconds=settings.history_seconds,
+                )
+            )
+            stack.push_async_callback(self.volumes.close)
+            try:
+                await controllers.start_volumes(manager, self.volumes)
+            except VolumesUnavailable as error:
+                raise StartError(str(error)) from error
+            if isinstance(self.volumes, Uploads):
+                await controllers.announce_upload_proxy(manager, self.public_url)
+            await manager.start()
+            stack.push_async_callback(manager.stop)
+            yield
+
+    def _new_volumes(self) -> Volumes:
+        """Volumes that have not begun. Raises StartError."""
+        from solovirt import controllers
+        from solovirt.volumes.protocol import VolumesUnavailable
+        from solovirt.volumes.registry import VolumesContext, load_volumes
+
+        settings = self.settings
+        context = VolumesContext(
+            clock=self.clock,
+            cluster=controllers.cluster_of(self.manager),
+            data_dir=settings.data_dir,
+            instant=settings.instant,
+        )
+        try:
+            return load_volumes(settings.volumes, context)
         except VolumesUnavailable as error:
             raise StartError(str(error)) from error
-        if isinstance(self.volumes, Uploads):
-            await controllers.announce_upload_proxy(self.manager, self.url)
-        await self.manager.start()
-        self._stack.push_async_callback(self.manager.stop)
 
     def _upload_handlers(self) -> Mapping[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]:
         """The upload proxy's handlers, by path; none if the volumes take no uploads."""
@@ -279,7 +386,7 @@ class ControlPlane:
         from solovirt.subresources.upload import UploadProxy
 
         objects = self.manager.tools("cdi-uploadproxy").objects
-        return UploadProxy(self.volumes, self._upload_tokens, objects).handlers()
+        return UploadProxy(_LeadersUploads(self), self._upload_tokens, objects).handlers()
 
     async def _start_http(self, listener: socket.socket) -> None:
         from solovirt.kinds.authentication import service_accounts
@@ -290,6 +397,7 @@ class ControlPlane:
         settings, access = self.settings, self.access
         authenticator: Authenticator = EveryoneIsAdmin() if settings.insecure_http else access.authenticator
         health = Health()
+        health.add("database", self.store.trouble, ready_only=True)
         health.add("controllers", lambda: "; ".join(self.manager.health()) or None, ready_only=True)
         app = create_app(
             registry=self.registry,
@@ -318,6 +426,30 @@ class ControlPlane:
         self._stack.callback(health.shut_down)
 
 
+class _LeadersUploads:
+    """Uploads into the volumes of the present term; refused where none have begun."""
+
+    def __init__(self, control_plane: ControlPlane) -> None:
+        self._control_plane = control_plane
+
+    async def receive(self, transfer: TransferId, body: AsyncIterator[bytes], *, size: int | None, early: bool) -> None:
+        from solovirt.volumes.protocol import UploadRefused, Uploads
+
+        plane = self._control_plane
+        volumes = plane.volumes
+        if plane.elector is not None and plane.elector.epoch is None:
+            raise UploadRefused(
+                f"uploads are taken by the replica that leads, which is {plane.elector.leader or 'none'}"
+            )
+        assert isinstance(volumes, Uploads), "or there would be no upload proxy"
+        await volumes.receive(transfer, body, size=size, early=early)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def _end_serving(runner: web.AppRunner) -> None:
     """
     Close the listener and the connections, at once.
@@ -332,24 +464,6 @@ async def _end_serving(runner: web.AppRunner) -> None:
         if transport is not None:
             transport.abort()
     await asyncio.sleep(0)  # their ends are told to the loop now, not when somebody collects garbage
-
-
-class Compaction:
-    """The background task that trims history, once a minute by the control plane's clock."""
-
-    name = "compaction"
-    _EVERY = timedelta(minutes=1)
-
-    def __init__(self, store: SqlStore, clock: Clock, *, keep_revisions: int, keep_seconds: float) -> None:
-        self._store = store
-        self._clock = clock
-        self._keep_revisions = keep_revisions
-        self._keep_seconds = keep_seconds
-
-    async def run(self) -> None:
-        while True:
-            await self._clock.sleep_until(self._clock.now() + self._EVERY)
-            await self._store.compact(keep_revisions=self._keep_revisions, keep_seconds=self._keep_seconds)
 
 
 def version_info() -> dict[str, str]:

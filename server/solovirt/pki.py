@@ -2,7 +2,7 @@
 The keys of one control plane: a certificate authority, the serving certificate it signs, and the administrator's token.
 
 They are made at first start and kept in the data directory (`pki/`, private keys readable by the owner only). The authority also issues and
-verifies client certificates; the key that signs service accounts' tokens joins them with the first token. A serving certificate that lacks a wanted name, or ends within thirty days, is made anew; the authority stays, so
+verifies client certificates; replicas that share a database share all of it but the serving certificate. The key that signs service accounts' tokens joins them with the first token. A serving certificate that lacks a wanted name, or ends within thirty days, is made anew; the authority stays, so
 kubeconfigs that were handed out go on working.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import json
 import os
 import secrets
 import ssl
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _AUTHORITY_DAYS = 3650
@@ -57,10 +58,49 @@ def ensure_keys(directory: Path, *, names: tuple[str, ...]) -> Keys:
     wanted = tuple(dict.fromkeys((*names, "localhost", "127.0.0.1", "::1", *_CLUSTER_NAMES)))
     if not _is_serving_certificate_good(directory, wanted):
         _make_serving_certificate(directory, wanted)
+    token_file = _ensure_token(directory)
+    return Keys(directory, (directory / "ca.crt").read_bytes(), token_file.read_text().strip())
+
+
+_SHARED = ("ca.key", "ca.crt", "admin.token", _SIGNING_KEY)
+
+
+def export_keys(directory: Path) -> bytes:
+    """Everything that replicas of one control plane must have in common, as JSON; what is missing is made. Private, like its content."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (directory / "ca.crt").exists():
+        _make_authority(directory)
+    _ensure_token(directory)
+    if not (directory / _SIGNING_KEY).exists():
+        write_signing_key(directory, _new_signing_key())
+    return json.dumps({name: (directory / name).read_text() for name in _SHARED}).encode()
+
+
+def import_keys(directory: Path, exported: bytes) -> None:
+    """Have *directory* hold what `export_keys` gave, in place of what it holds."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, text in json.loads(exported).items():
+        path = directory / name
+        if name not in _SHARED or (path.exists() and path.read_text() == text):
+            continue
+        if name == "ca.crt":
+            # What the former authority has signed is good for nothing.
+            (directory / "server.crt").unlink(missing_ok=True)
+        _write_private(path, text.encode())
+
+
+def _new_signing_key() -> bytes:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _ensure_token(directory: Path) -> Path:
     token_file = directory / "admin.token"
     if not token_file.exists():
         _write_private(token_file, secrets.token_urlsafe(32).encode())
-    return Keys(directory, (directory / "ca.crt").read_bytes(), token_file.read_text().strip())
+    return token_file
 
 
 def read_signing_key(directory: Path) -> bytes | None:

@@ -48,6 +48,20 @@ class Settings(BaseSettings):
         default=None,
         description="SQLAlchemy URL of the database (`postgresql+asyncpg://…`); a SQLite file in the data directory if unset.",
     )
+    lease_seconds: float = Field(
+        default=6.0,
+        ge=1,
+        le=600,
+        description="With several replicas: how long after its end, in seconds, the one that ran the controllers counts as gone.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Where clients find this control plane if that is a load balancer; kubeconfigs and CDI's configuration name it.",
+    )
+    pki_dir: Path | None = Field(
+        default=None,
+        description="Directory with the keys, for keys that are brought along; `pki` in the data directory if unset, and shared by replicas through the database.",
+    )
     insecure_http: bool = Field(
         default=False,
         description="Serve plain HTTP, and let everyone who connects be administrator. Loopback addresses only; for load tests.",
@@ -102,6 +116,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'solovirt.db'}"
+
+    @property
+    def pki_path(self) -> Path:
+        """Where the keys are."""
+        return self.pki_dir or self.data_dir / "pki"
 
     @property
     def kubeconfig_path(self) -> Path:

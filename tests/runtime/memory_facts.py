@@ -8,6 +8,9 @@ class MemoryFacts:
     async def get(self, scope: str, key: str) -> bytes | None:
         return self._scopes.get(scope, {}).get(key)
 
+    async def put_new(self, scope: str, key: str, value: bytes) -> bytes:
+        return self._scopes.setdefault(scope, {}).setdefault(key, value)
+
     async def put(self, scope: str, key: str, value: bytes) -> None:
         self._scopes.setdefault(scope, {})[key] = value
 

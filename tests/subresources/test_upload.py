@@ -177,6 +177,9 @@ class Facts:
     async def put(self, scope: str, key: str, value: bytes) -> None:
         self.kept[scope, key] = value
 
+    async def put_new(self, scope: str, key: str, value: bytes) -> bytes:
+        return self.kept.setdefault((scope, key), value)
+
     async def delete(self, scope: str, key: str) -> None:
         del self.kept[scope, key]
 

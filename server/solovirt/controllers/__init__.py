@@ -23,9 +23,11 @@ from solovirt.machinery.errors import AlreadyExists
 from solovirt.machinery.resource import ObjectKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from solovirt.controllers.custom_resources import ServedDefinitions
     from solovirt.kinds.authentication.service_accounts import ServiceAccountTokens
+    from solovirt.machinery.clock import Clock
     from solovirt.machinery.control.manager import Manager
     from solovirt.machinery.control.protocol import Objects, Tools
     from solovirt.machinery.registry import Registry
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 VIRT_CONTROLLER: User = account("kubevirt", "kubevirt-controller")
 """Who KubeVirt's controllers are: webhooks let it do what users may not."""
+LEADER_LEASE = ObjectKey("kubevirt", "virt-controller")
+"""Whose holder runs the controllers, where several processes could: KubeVirt's, in the namespace it is installed in."""
 CDI_CONTROLLER: User = account("cdi", "cdi-sa")
 
 _BOOTSTRAPPER = User("system:apiserver", (MASTERS, "system:authenticated"))
@@ -77,15 +81,33 @@ def install_custom_resources(manager: Manager, store: Store) -> None:
 
     Everything that is Established is served when this returns.
     """
-    from solovirt.controllers.builtin import FIELD_MANAGER
-    from solovirt.controllers.custom_resources import DefinitionController, InstalledObjects, ServedDefinitions
-
-    served = ServedDefinitions(manager.registry, store, changed=manager.follow_registry)
+    served = serve_custom_resources(manager.registry, store, manager.clock, changed=manager.follow_registry)
     served.load()
+    manager.add_background(served)
+    install_definitions(manager, store, served)
+
+
+def serve_custom_resources(
+    registry: Registry, store: Store, clock: Clock, *, changed: Callable[[], None]
+) -> ServedDefinitions:
+    """
+    What keeps *registry* as the stored CustomResourceDefinitions want it: `load` it, and run it as a background task, in every process.
+
+    *changed* is called after each change of the registry.
+    """
+    from solovirt.controllers.custom_resources import InstalledObjects, ServedDefinitions
+
+    InstalledObjects(registry, store, clock).install()
+    return ServedDefinitions(registry, store, changed=changed)
+
+
+def install_definitions(manager: Manager, store: Store, served: ServedDefinitions) -> None:
+    """Accept the names of definitions, and empty those that are deleted."""
+    from solovirt.controllers.builtin import FIELD_MANAGER
+    from solovirt.controllers.custom_resources import DefinitionController
+
     tools = manager.tools(DefinitionController.name, field_manager=FIELD_MANAGER)
     manager.add(DefinitionController(tools, store=store, registry=manager.registry, served=served))
-    manager.add_background(served)
-    InstalledObjects(manager.registry, store, manager.clock).install()
 
 
 def install_virtual_machines(manager: Manager, *, volumes: Volumes | None = None) -> None:

@@ -84,9 +84,7 @@ class UploadTokens:
     async def _signature(self, signed: str) -> bytes:
         key = await self._facts.get(_SCOPE, _KEY)
         if key is None:
-            await self._facts.put(_SCOPE, _KEY, secrets.token_bytes(32))
-            key = await self._facts.get(_SCOPE, _KEY)
-            assert key is not None
+            key = await self._facts.put_new(_SCOPE, _KEY, secrets.token_bytes(32))
         return hmac.new(key, signed.encode(), hashlib.sha256).digest()
 
 

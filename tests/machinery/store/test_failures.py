@@ -14,8 +14,9 @@ from solovirt.machinery.errors import InternalError, ServiceUnavailable, Timeout
 from solovirt.machinery.store import migrate, writer
 from solovirt.machinery.store.dialect import CommitUnknown, DatabaseFailed, DatabaseUnavailable, Session
 from solovirt.machinery.store.sql import SqlStore
-from tests.machinery.store.conftest import Cluster, Stores
+from tests.machinery.store.conftest import Stores
 from tests.machinery.store.objects import VMS, adding, creating, document, key, putting, selectable, told, value_of
+from tests.postgresql import Cluster
 
 
 class _Troubled:

@@ -9,7 +9,7 @@ import pytest
 from solovirt.machinery.errors import Conflict, Expired, Fenced
 from solovirt.machinery.store.protocol import Event, Written
 from solovirt.machinery.store.sql import SqlStore
-from tests.machinery.store.conftest import Cluster, Stores
+from tests.machinery.store.conftest import Stores
 from tests.machinery.store.objects import (
     PODS,
     VMS,
@@ -23,6 +23,7 @@ from tests.machinery.store.objects import (
     told,
     value_of,
 )
+from tests.postgresql import Cluster
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 

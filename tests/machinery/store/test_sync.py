@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.machinery.store.conftest import missing
+from tests.postgresql import missing
 
 ROOT = Path(__file__).parents[3]
 WRITERS, WRITES = 16, 12

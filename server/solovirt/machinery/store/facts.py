@@ -11,6 +11,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from solovirt.machinery.store import log
 from solovirt.machinery.store.dialect import Database, Transaction
 from solovirt.machinery.store.tables import fact
 from solovirt.machinery.store.writer import Writer
@@ -26,6 +27,10 @@ class Facts(Protocol):
 
     async def put(self, scope: str, key: str, value: bytes) -> None:
         """Remember *value*; durable on return."""
+        ...
+
+    async def put_new(self, scope: str, key: str, value: bytes) -> bytes:
+        """Remember *value* unless there is one already; what is remembered in the end."""
         ...
 
     async def delete(self, scope: str, key: str) -> None:
@@ -53,6 +58,22 @@ class SqlFacts:
 
     async def put(self, scope: str, key: str, value: bytes) -> None:
         await self._writer.remember(scope, key, value)
+
+    async def put_new(self, scope: str, key: str, value: bytes) -> bytes:
+        """Remember *value* unless there is one already; what is remembered in the end, by whichever process was first."""
+
+        def work(transaction: Transaction) -> bytes:
+            # Under the head's lock, as every write of facts.
+            log.locked_head(transaction)
+            where = {"its_scope": scope, "its_key": key}
+            known = transaction.core.execute(_GET, where).scalar_one_or_none()
+            if known is not None:
+                return bytes(known)
+            transaction.core.execute(sa.insert(fact), {"scope": scope, "key": key, "value": value})
+            return value
+
+        async with self._writer.busy:
+            return await self._database.write(work)
 
     async def delete(self, scope: str, key: str) -> None:
         await self._writer.remember(scope, key, None)
