@@ -12,14 +12,15 @@ time to boot is seen in each phase.
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
-from solovirt.controllers.virtual_machine_instance import launcher_pod, status, volumes
+from solovirt.controllers.virtual_machine_instance import attachment_pod, launcher_pod, live_update, status, volumes
 from solovirt.controllers.virtual_machine_instance.placement import Placement, Unschedulable
+from solovirt.controllers.virtual_machine_instance.plugging import Plugging
 from solovirt.controllers.virtual_machine_instance.pods import LauncherPods, PodRefused
 from solovirt.controllers.virtual_machine_instance.status import Observation, Trouble
 from solovirt.controllers.virtual_machine_instance.waiting import Waiting
@@ -29,6 +30,7 @@ from solovirt.kinds.kubevirt import configuration, names
 from solovirt.kinds.kubevirt.cluster import Cluster
 from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
+from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 from solovirt.runtime.protocol import Guest, GuestError, GuestId, GuestSpec, GuestState, Runtime
 
@@ -68,6 +70,7 @@ class VirtualMachineInstanceController:
         self._configuration = configuration.InForce(tools.objects)
         self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=self._configuration)
         self._placement = Placement(tools.objects, cluster=self._configuration)
+        self._plugging = Plugging(tools, runtime, cluster=self._configuration)
         self._waiting = Waiting()
         # Which guest was last seen for a key: an instance that is gone takes its uid with it, and a successor has another. Guests that
         # went unseen are found by `GuestEvents` when it starts.
@@ -223,19 +226,7 @@ class VirtualMachineInstanceController:
     async def _fail_to_sync(self, instance: Document, seen: Observation, error: GuestError) -> Result:
         text = str(error)
         is_news = (status.condition(instance, "Synchronized") or {}).get("message") != text
-        trouble = Trouble(_SYNC_FAILED, text)
-        await self._write(
-            instance,
-            Observation(
-                seen.now,
-                guest=seen.guest,
-                scheduled=seen.scheduled,
-                pod=seen.pod,
-                volumes=seen.volumes,
-                trouble=trouble,
-                cluster=self._cluster,
-            ),
-        )
+        await self._write(instance, replace(seen, trouble=Trouble(_SYNC_FAILED, text), cluster=self._cluster))
         if is_news:
             self._handler.event(instance, "Warning", "SyncFailed", text)
         return self._try_again(_key(instance))
@@ -277,11 +268,40 @@ class VirtualMachineInstanceController:
             guest = await self._runtime.find_guest(guest.id) or guest
             if status.phase_of(instance) == "Pending" and guest.state is GuestState.DEFINED:
                 instance = await self._show_scheduling(instance, pod, behind)
-        await self._write(
-            instance,
-            Observation(self._clock.now(), guest=guest, scheduled=True, pod=pod, volumes=behind, cluster=self._cluster),
+        seen = Observation(
+            self._clock.now(), guest=guest, scheduled=True, pod=pod, volumes=behind, cluster=self._cluster
         )
+        if status.phase_of(instance) == "Running" and guest.state in (GuestState.RUNNING, GuestState.PAUSED):
+            return await self._adapt(instance, guest, seen)
+        await self._write(instance, seen)
         return DONE
+
+    async def _adapt(self, instance: Document, guest: Guest, seen: Observation) -> Result:
+        """Let a running guest take on what its instance's spec has come to ask for, and tell how far that is."""
+        refused = False
+        try:
+            if await live_update.carry_out(self._runtime, instance, guest, seen.cluster):
+                guest = await self._runtime.find_guest(guest.id) or guest
+        except live_update.Refused as error:
+            self._handler.event(instance, "Warning", str(error), error.what)
+            refused = True
+        plugged = await self._plugging.step(instance, seen.volumes, guest, seen.pod)
+        seen = replace(seen, guest=plugged.guest, plugged=plugged.statuses, resize_refused=refused)
+        if plugged.refused:
+            seen = replace(seen, trouble=Trouble("FailedCreate", f"Error creating attachment pod {plugged.refused}"))
+        for by_handler, reason, message in plugged.told:
+            (self._handler if by_handler else self._recorder).event(instance, "Normal", reason, message)
+        if plugged.error:
+            return await self._fail_to_sync(instance, seen, GuestError(plugged.error))
+        await self._write(instance, seen)
+        # What keeps a change of size from happening may be in the configuration, whose changes do not come here.
+        is_waiting = live_update.is_due(instance)
+        if not plugged.statuses:
+            return Result(_LOOK_AGAIN) if is_waiting else DONE
+        for claim in seen.volumes.waiting_for_consumer:
+            await self._select_node(instance, claim)
+        self._waiting.begin_for_volumes(_key(instance), seen.volumes.awaited)
+        return Result(_LOOK_AGAIN) if seen.volumes.awaited or is_waiting or plugged.refused else DONE
 
     async def _show_scheduling(self, instance: Document, pod: Document | None, behind: volumes.Volumes) -> Document:
         """
@@ -414,7 +434,7 @@ def _draft(instance: Document) -> Document:
     for field in ("labels", "annotations"):
         if field in metadata:
             metadata[field] = dict(metadata[field])
-    return {**instance, "metadata": metadata, "status": copy.deepcopy(instance.get("status") or {})}
+    return {**instance, "metadata": metadata, "status": copied(instance.get("status") or {})}
 
 
 def _apply(document: Document, seen: Observation) -> None:
@@ -441,6 +461,8 @@ def _key(instance: Document) -> ObjectKey:
 
 def _keys_of_pod(pod: Document) -> Iterable[ObjectKey]:
     metadata = pod["metadata"]
+    if (name := (metadata.get("annotations") or {}).get(attachment_pod.OWNER_NAME_ANNOTATION)) is not None:
+        return [ObjectKey(metadata["namespace"], name)]
     return [
         ObjectKey(metadata["namespace"], owner["name"])
         for owner in metadata.get("ownerReferences") or ()

@@ -15,7 +15,7 @@ from typing import Any
 from solovirt.controllers.virtual_machine_instance import conditions, sizes
 from solovirt.kinds.kubevirt import names
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
-from solovirt.kinds.kubevirt.rules.volumes import claim_name
+from solovirt.kinds.kubevirt.rules.volumes import claim_name, is_hotplug
 from solovirt.machinery import quantity
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.resource import Document, ObjectKey
@@ -172,6 +172,9 @@ def _volumes(volumes: Sequence[Document]) -> list[Document]:
     """The pod's volumes: claims, images, and what is read from config maps and secrets."""
     out: list[Document] = []
     for volume in volumes:
+        if is_hotplug(volume):
+            # An attachment pod mounts it.
+            continue
         name = claim_name(volume)
         if name is not None:
             out.append({"name": volume["name"], "persistentVolumeClaim": {"claimName": name}})
@@ -211,7 +214,8 @@ def running_status(
         conditions.put(listed, "Ready", "True", now=now)
     status.update(
         phase="Running",
-        conditions=listed,
+        # As they are stored: an empty time is none.
+        conditions=[{key: value for key, value in one.items() if value is not None} for one in listed],
         startTime=started,
         hostIP=host_address,
         hostIPs=[{"ip": host_address}],

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from solovirt.controllers.virtual_machine_instance import conditions, launcher_pod, migratability, sizes, volumes
+from solovirt.controllers.virtual_machine_instance import (
+    conditions,
+    launcher_pod,
+    live_update,
+    migratability,
+    sizes,
+    volumes,
+)
 from solovirt.kinds.kubevirt import names
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.machinery import quantity
@@ -49,6 +56,10 @@ class Observation:
     pod: Document | None = None
     volumes: volumes.Volumes = field(default_factory=volumes.Volumes)
     cluster: Cluster = STANDARD
+    plugged: Sequence[Document] | None = None
+    """The statuses of the volumes that are or were plugged in; None if that was not looked at."""
+    resize_refused: bool = False
+    """The guest can't take on the size that its instance asks for."""
 
 
 def phase_of(instance: Document) -> str:
@@ -112,12 +123,22 @@ def _apply_guest(instance: Document, status: dict[str, Any], guest: Guest, seen:
     if memory is not None:
         memory.setdefault("memoryOverhead", quantity.binary_text(sizes.overhead(spec)))
     live = guest.state in _LIVE
-    if spec.get("volumes") and (live or "volumeStatus" not in status):
-        status["volumeStatus"] = volumes.statuses(spec, seen.volumes.claims, running=live)
+    if (spec.get("volumes") and "volumeStatus" not in status) or (live and _has_volumes(spec, status)):
+        listed = volumes.statuses(spec, seen.volumes.claims, running=live)
+        plugged = seen.plugged
+        if plugged is None:
+            plugged = [one for one in status.get("volumeStatus") or () if one.get("hotplugVolume") is not None]
+        status["volumeStatus"] = sorted([*listed, *plugged], key=lambda one: str(one["name"]))
+        if not status["volumeStatus"]:
+            del status["volumeStatus"]
     if live:
         status["interfaces"] = [_interface(one, agent=guest.agent is not None) for one in guest.interfaces]
         status["machine"] = {"type": guest.machine_type}
         status["guestOSInfo"] = _os_info(guest)
+
+
+def _has_volumes(spec: Document, status: Mapping[str, Any]) -> bool:
+    return bool(spec.get("volumes") or status.get("volumeStatus"))
 
 
 def _interface(seen: GuestInterface, *, agent: bool) -> dict[str, Any]:
@@ -195,6 +216,7 @@ def _apply_conditions(instance: Document, listed: conditions.Conditions, seen: O
     else:
         conditions.remove(listed, "AgentConnected")
     if guest.state in _LIVE:
+        live_update.apply(instance, guest, now, refused=seen.resize_refused)
         obstacle = migratability.obstacle(instance, seen.volumes.claims)
         if obstacle is None:
             conditions.put(listed, "LiveMigratable", "True", now=now)

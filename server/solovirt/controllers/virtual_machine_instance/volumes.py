@@ -13,7 +13,7 @@ from typing import Any
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names as core
 from solovirt.kinds.kubevirt.rules import disks
-from solovirt.kinds.kubevirt.rules.volumes import claim_name
+from solovirt.kinds.kubevirt.rules.volumes import claim_name, is_hotplug
 from solovirt.machinery.control.protocol import Objects
 from solovirt.machinery.resource import Document, ObjectKey
 
@@ -109,16 +109,18 @@ def _waits_for_consumer(objects: Objects, claim: Document) -> bool:
 
 
 def statuses(spec: Document, claims: dict[str, Document], *, running: bool) -> list[dict[str, Any]]:
-    """`status.volumeStatus`, by name (reference 9.3). Device names are known once the guest runs."""
+    """`status.volumeStatus` of what is built in, by name (reference 9.3). Device names are known once the guest runs."""
     targets = _targets(spec) if running else {}
     out = []
     for volume in sorted(spec.get("volumes") or (), key=lambda volume: str(volume["name"])):
+        if is_hotplug(volume):
+            continue
         status: dict[str, Any] = {"name": volume["name"], "target": targets.get(volume["name"], "")}
         if volume.get("cloudInitNoCloud") is not None or volume.get("cloudInitConfigDrive") is not None:
             status["size"] = _ISO_BYTES
         claim = claims.get(claim_name(volume) or "")
         if claim is not None:
-            status["persistentVolumeClaimInfo"] = _claim_info(claim)
+            status["persistentVolumeClaimInfo"] = claim_info(claim)
         out.append(status)
     return out
 
@@ -145,7 +147,8 @@ def _letters(index: int) -> str:
     return out
 
 
-def _claim_info(claim: Document) -> dict[str, Any]:
+def claim_info(claim: Document) -> dict[str, Any]:
+    """What the status of a volume says of its claim."""
     spec, status = claim.get("spec") or {}, claim.get("status") or {}
     info: dict[str, Any] = {
         "claimName": claim["metadata"]["name"],

@@ -45,6 +45,16 @@ _AT_MOST_ONE = (
 )
 
 
+def is_declared_hotplug(volume: Spec) -> bool:
+    """Whether *volume* is a disk that is plugged in rather than built in."""
+    return any((volume.get(source) or {}).get("hotpluggable") for source in ("persistentVolumeClaim", "dataVolume"))
+
+
+def is_hotplug(volume: Spec) -> bool:
+    """Whether *volume* is plugged in rather than built in, to be a disk or to take a memory dump."""
+    return is_declared_hotplug(volume) or bool((volume.get("memoryDump") or {}).get("hotpluggable"))
+
+
 def claim_name(volume: Spec) -> str | None:
     """The PersistentVolumeClaim behind *volume*, or None if it has no claim. A DataVolume's claim has its name."""
     if (claim := volume.get("persistentVolumeClaim")) is not None:
