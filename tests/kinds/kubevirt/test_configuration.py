@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.rules import metadata as metadata_rules
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.resource import GroupResource
+from solovirt.machinery.store.protocol import Record
 from tests.kinds.kubevirt.admitted import Documents, kubevirt
 
 
@@ -117,27 +119,26 @@ def test_no_gate_has_two_states():
     assert len(counted) == len(set(counted))
 
 
-class _Documents:
+class _Objects:
     """Objects of which one, the KubeVirt CR, may be there."""
 
     def __init__(self) -> None:
-        self.found: list[dict[str, Any]] = []
+        self.now = Documents()
 
-    def list(self, resource: GroupResource, namespace: str | None = None) -> list[dict[str, Any]]:
-        return self.found
+    def records(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Record]:
+        return self.now.records(resource, namespace)
 
 
 def test_a_controller_asks_for_the_configuration_in_force():
     """Changes of the CR hold at once; workloadUpdateMethods say whether running instances are brought up to date."""
-    documents = _Documents()
-    in_force = configuration.InForce(documents)
+    objects = _Objects()
+    in_force = configuration.InForce(objects)
     assert in_force().live_update
-    metadata = {"namespace": "elsewhere", "uid": "1", "resourceVersion": "1"}
-    spec: dict[str, Any] = {"configuration": {"vmRolloutStrategy": "Stage"}}
-    documents.found = [{"metadata": metadata, "spec": spec}]
+    about = {"kind": "KubeVirt", "metadata": {"name": "kubevirt", "namespace": "elsewhere"}}
+    objects.now = Documents({**about, "spec": {"configuration": {"vmRolloutStrategy": "Stage"}}})
     assert (in_force().live_update, in_force().namespace, in_force().workload_updates) == (False, "elsewhere", ())
     spec = {"workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate", "Evict"]}}
-    documents.found = [{"metadata": {**metadata, "resourceVersion": "2"}, "spec": spec}]
+    objects.now = Documents({**about, "spec": spec})
     assert (in_force().live_update, in_force().workload_updates) == (True, ("LiveMigrate", "Evict"))
 
 

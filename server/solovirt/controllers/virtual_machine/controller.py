@@ -86,7 +86,6 @@ class VirtualMachineController:
         except SyncFailed as error:
             failure = error
         word = await self._report(key, failure)
-        await self._release(self._owned_instance(vm))
         if failure is not None:
             return self._try_again(key)
         return Result(again_after=wait or (_LOOK_AGAIN if word in _WAITS_FOR_VOLUMES else None))
@@ -116,8 +115,10 @@ class VirtualMachineController:
         """The VM's instance; one of its name that nobody owns is adopted."""
         key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
         found = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, key)
-        if found is None or _controller_of(found) is not None:
-            return self._owned_instance(vm)
+        if found is None:
+            return None
+        if (owner := _controller_of(found)) is not None:
+            return found if owner.get("uid") == vm["metadata"]["uid"] else None
         if run_strategy.is_deleting(found):
             return None
 
@@ -298,7 +299,7 @@ class VirtualMachineController:
 
     async def _report(self, key: ObjectKey, failure: SyncFailed | None) -> str:
         """
-        Write the status if it changed; returns the printable one.
+        Write the status if it changed, and let go of an instance whose end it now tells; returns the printable one.
 
         The finalizer and the bookkeeping annotations of a new VM come with its first status. Should it be deleted before that, its
         instance goes with it as everything else that it owns.
@@ -327,6 +328,7 @@ class VirtualMachineController:
             await self._objects.edit(names.VIRTUAL_MACHINES, key, prepare, with_status=True)
         elif status != vm.get("status"):
             await self._objects.edit(names.VIRTUAL_MACHINES, key, report.write, status=True)
+        await self._release(instance)
         return str(status["printableStatus"])
 
     async def _finish(self, vm: Document) -> Result:
@@ -343,7 +345,6 @@ class VirtualMachineController:
             except SyncFailed as error:
                 failure = error
         await self._report(key, failure)
-        await self._release(self._owned_instance(vm))
         return DONE if failure is None else self._try_again(key)
 
     async def _release(self, instance: Document | None) -> None:

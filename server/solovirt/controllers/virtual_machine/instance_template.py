@@ -7,7 +7,6 @@ user creates.
 
 from __future__ import annotations
 
-import copy
 import uuid
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from solovirt.controllers.virtual_machine import run_strategy
 from solovirt.kinds.instancetype import preference_application
 from solovirt.kinds.kubevirt import names
 from solovirt.machinery.clock import timestamp
+from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document
 
 _FIRMWARE_NAMESPACE = uuid.UUID("6a1a24a1-4061-4607-8bf4-a3963d0c5895")
@@ -32,7 +32,7 @@ def instance_of(vm: Document, preference: Document | None = None) -> Document:
     that keeps it until the VM controller has seen how it ended.
     """
     template = vm["spec"]["template"]
-    metadata: dict[str, Any] = copy.deepcopy(template.get("metadata") or {})
+    metadata: dict[str, Any] = copied(template.get("metadata") or {})
     metadata.pop("generateName", None)
     metadata.pop("creationTimestamp", None)
     metadata["name"] = vm["metadata"]["name"]
@@ -47,7 +47,7 @@ def instance_of(vm: Document, preference: Document | None = None) -> Document:
     }
     metadata["ownerReferences"] = [owner_reference(vm)]
     metadata["finalizers"] = [*(metadata.get("finalizers") or ()), names.VM_CONTROLLER_FINALIZER]
-    spec = copy.deepcopy(template["spec"])
+    spec = copied(template["spec"])
     _identify_firmware(spec, vm["metadata"]["name"])
     if preference is not None:
         preference_application.apply_autoattach(preference, spec)

@@ -18,6 +18,7 @@ from solovirt.kinds.kubevirt import instance_defaults, names
 from solovirt.kinds.kubevirt.cluster import Cluster
 from solovirt.machinery.control.protocol import Objects
 from solovirt.machinery.errors import AlreadyExists, StatusError
+from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document, ObjectKey
 
 _BOTH = (INSTANCETYPE, PREFERENCE)
@@ -89,7 +90,7 @@ def preference_of(vm: Document, get: Get) -> Document | None:
 
 def with_revisions(vm: Document) -> Document:
     """A copy of the VM's spec whose matchers insist on the revisions that are in use now."""
-    spec: Document = copy.deepcopy(vm["spec"])
+    spec: Document = copied(vm["spec"])
     for matching in _BOTH:
         name = finding.revision_name(matching, vm)
         if spec.get(matching.field) is not None and name:

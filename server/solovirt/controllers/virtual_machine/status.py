@@ -7,7 +7,6 @@ a request that the start and stop endpoints queue at the same moment is not lost
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from solovirt.controllers.virtual_machine.conditions import Failure
 from solovirt.controllers.virtual_machine.printable_status import Situation
 from solovirt.kinds.kubevirt import names
 from solovirt.kinds.kubevirt.run_strategy import effective
+from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document
 
 
@@ -36,7 +36,7 @@ class StatusReport:
 
     def status_of(self, vm: Document) -> dict[str, Any]:
         """The whole status that *vm* should have."""
-        status = copy.deepcopy(vm.get("status") or {})
+        status: dict[str, Any] = copied(vm.get("status") or {})
         vm = {**vm, "status": status}
         instance = self.instance
         _put(status, "created", instance is not None)

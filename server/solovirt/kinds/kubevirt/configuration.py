@@ -7,7 +7,7 @@ read from, which are the same object as long as nobody writes the CR, so that as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ import orjson
 
 from solovirt.kinds.kubevirt import feature_gates, names
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
-from solovirt.machinery.resource import Document, GroupResource
+from solovirt.machinery.resource import GroupResource
 from solovirt.machinery.store.protocol import Record
 
 _ARCHITECTURES = ("amd64", "arm64", "s390x")
@@ -24,7 +24,7 @@ _KEPT = 32
 
 
 class Records(Protocol):
-    """Where the KubeVirt CR is found: `Admission.lookup`."""
+    """Where the KubeVirt CR is found: `Admission.lookup`, or a controller's `Objects`."""
 
     def records(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Record]: ...
 
@@ -40,30 +40,14 @@ def _parsed(namespace: str, body: bytes) -> Cluster:
     return read(orjson.loads(b"{" + body), namespace)
 
 
-class Documents(Protocol):
-    """Where a controller finds the KubeVirt CR: its `Objects`."""
-
-    def list(self, resource: GroupResource, namespace: str | None = None) -> Iterable[Document]: ...
-
-
 class InForce:
     """The configuration in force, for controllers: call it each time it is needed. It is read once for each version of the CR."""
 
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-        self._version: tuple[str, str] | None = None
-        self._cluster = STANDARD
+    def __init__(self, records: Records) -> None:
+        self._records = records
 
     def __call__(self) -> Cluster:
-        installation = next(iter(self._documents.list(names.KUBEVIRTS)), None)
-        if installation is None:
-            return STANDARD
-        metadata = installation["metadata"]
-        version = (str(metadata.get("uid")), str(metadata.get("resourceVersion")))
-        if version != self._version:
-            self._cluster = read(installation, str(metadata["namespace"]))
-            self._version = version
-        return self._cluster
+        return in_force(self._records)
 
 
 def read(installation: Mapping[str, Any], namespace: str) -> Cluster:

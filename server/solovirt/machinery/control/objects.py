@@ -56,6 +56,10 @@ class ApiObjects:
         records = list(self._store.now.list(resource, namespace))
         return (_document(declared, record) for record in records)
 
+    def records(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Record]:
+        """All objects in key order, unparsed; to be used up before the next await."""
+        return self._store.now.list(resource, namespace)
+
     def owned_by(self, uid: str, resource: GroupResource | None = None) -> Sequence[Document]:
         """The objects (of *resource*, if given) with an owner reference to *uid*."""
         return [

@@ -8,14 +8,14 @@ back-off what it raises. A reconciler owns nothing in memory: it reads the views
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from solovirt.machinery.clock import Clock
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
-from solovirt.machinery.store.protocol import Event
+from solovirt.machinery.store.protocol import Event, Record
 from solovirt.machinery.verbs.protocol import Edit
 
 
@@ -54,6 +54,10 @@ class Objects(Protocol):
         ...
 
     def list(self, resource: GroupResource, namespace: str | None = None) -> Iterable[Document]: ...
+
+    def records(self, resource: GroupResource, namespace: str | None = None) -> Iterator[Record]:
+        """All objects as they are stored, for those who need not look into each; to be used up before the next await."""
+        ...
 
     def owned_by(self, uid: str, resource: GroupResource | None = None) -> Sequence[Document]:
         """The objects with an owner reference to *uid*."""

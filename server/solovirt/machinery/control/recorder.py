@@ -329,7 +329,6 @@ def _event(occurrence: _Occurrence, name: str, *, count: int, first: str) -> Doc
         "lastTimestamp": timestamp(occurrence.when),
         "count": count,
         "type": occurrence.type,
-        "eventTime": None,
         "reportingComponent": occurrence.component,
         "reportingInstance": "",
     }
