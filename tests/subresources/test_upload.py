@@ -19,6 +19,7 @@ from solovirt.settings import Settings
 from solovirt.subresources.upload_token import BadUploadToken, ExpiredUploadToken, UploadTokens
 from tests.volumes.files.conftest import MIB, random_disk
 
+A = "cdi.kubevirt.io/"
 CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims"
 DATA_VOLUMES = "/apis/cdi.kubevirt.io/v1beta1/namespaces/default/datavolumes"
 TOKENS = "/apis/upload.cdi.kubevirt.io/v1beta1/namespaces/default/uploadtokenrequests"
@@ -107,6 +108,37 @@ async def test_an_upload_goes_as_virtctl_does_it(client: Client) -> None:
     assert volume["status"]["progress"] == "N/A"
     status, text = await client.send("disk", content)
     assert (status, text) == (503, "rejecting Upload Request for PVC disk that already finished uploading")
+
+
+async def test_a_claim_without_a_data_volume_is_uploaded_into_as_virtctl_does_it(client: Client) -> None:
+    """The requests of `virtctl image-upload pvc`, in its order (reference 8.1)."""
+    content = random_disk(seed=9)
+    path = f"{CLAIMS}/claim"
+    async with client.session.get(path) as answer:
+        assert answer.status == 404
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "claim",
+            "annotations": {f"{A}storage.upload.target": "", f"{A}storage.contentType": "kubevirt"},
+            "labels": {f"{A}applyStorageProfile": "true"},
+        },
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "8Mi"}}},
+    }
+    async with client.session.post(CLAIMS, json=claim) as answer:
+        assert answer.status == 201
+    await client.until(path, lambda one: one["metadata"]["annotations"].get(f"{A}storage.pod.ready") == "true")
+    # It looks for reasons to give up, too.
+    async with client.session.get("/api/v1/namespaces/default/events") as answer:
+        assert answer.status == 200
+    config = await client.get("/apis/cdi.kubevirt.io/v1beta1/cdiconfigs/config")
+    assert config["status"]["uploadProxyURL"] == client.url
+    token = await client.token("claim")
+    assert (await client.send("claim", None, method="HEAD", token=token))[0] == 200
+    assert await client.send("claim", content, token=token) == (200, "")
+    found = await client.until(path, lambda one: one["metadata"]["annotations"][f"{A}storage.pod.phase"] == "Succeeded")
+    assert (client.root / found["spec"]["volumeName"] / "data" / "disk.img").read_bytes()[: len(content)] == content
 
 
 async def test_forms_and_the_answer_after_conversion(client: Client) -> None:
