@@ -22,6 +22,7 @@ test: env ## Run the tests (under five minutes)
 
 test-all: env ## Run the tests, the slow end-to-end ones too
 	@scripts/test-tools
+	@scripts/guest-tools
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not soak"
 
 lint: env ## Check format, style, types, spelling and who imports whom
