@@ -28,6 +28,7 @@ from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 from solovirt.machinery.store.protocol import Store
 
 _FINAL_PHASES = ("Succeeded", "Failed")
+_SNAPSHOTS = "snapshot.storage.k8s.io"
 _LOOK_AGAIN = timedelta(seconds=15)
 """How often an unbound claim looks for a volume or a class that was made meanwhile (kube-controller-manager's resync)."""
 
@@ -84,6 +85,9 @@ class PersistentVolumeClaimController:
                 "WaitForFirstConsumer",
                 "waiting for first consumer to be created before binding",
             )
+            return DONE
+        if volume is None and _is_populated(claim):
+            # No volume is made for it: whoever populates it hands one over (kubernetes-csi's volume populators).
             return DONE
         if volume is None:
             volume = await self._provision(claim, class_name, storage_class)
@@ -298,6 +302,12 @@ def drop_finalizer(obj: Document, finalizer: str) -> None:
     left = [one for one in obj["metadata"].pop("finalizers", None) or () if one != finalizer]
     if left:
         obj["metadata"]["finalizers"] = left
+
+
+def _is_populated(claim: Document) -> bool:
+    """Whether the claim names something that fills it which is neither another claim nor a snapshot."""
+    reference = claim["spec"].get("dataSourceRef") or {}
+    return reference.get("apiGroup") not in (None, "", _SNAPSHOTS)
 
 
 def _fits_whom(volume: Document) -> Iterable[str]:

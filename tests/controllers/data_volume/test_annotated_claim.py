@@ -24,7 +24,7 @@ def claim(name: str, annotations: dict[str, str], size: str = "4Mi") -> Document
 
 
 def annotations_of(cluster: Cluster, name: str) -> dict[str, str]:
-    found: dict[str, str] = cluster.get(core.PERSISTENT_VOLUME_CLAIMS, name)["metadata"]["annotations"]
+    found: dict[str, str] = cluster.get(core.PERSISTENT_VOLUME_CLAIMS, name)["metadata"].get("annotations") or {}
     return found
 
 

@@ -1,7 +1,8 @@
 """
 The control loops of CDI that fill claims, made as CDI makes them, by an engine behind `solovirt.volumes.protocol`.
 
-`controller.py` is DataVolumes', `annotated_claim.py` that of claims without one; both fill them through `filling.py`.
+`controller.py` is DataVolumes', `annotated_claim.py` that of claims without one; both fill them through `filling.py`. `populator.py` has claims filled
+that refer to a source by `dataSourceRef`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from solovirt.controllers.data_volume.annotated_claim import AnnotatedClaimController
 from solovirt.controllers.data_volume.controller import DataVolumeController
 from solovirt.controllers.data_volume.filling import Filling
+from solovirt.controllers.data_volume.populator import COMPONENTS, PopulatorController
 from solovirt.machinery.resource import ObjectKey
 from solovirt.volumes.protocol import Operation
 
@@ -42,6 +44,8 @@ def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -
     claims = AnnotatedClaimController(
         tools(AnnotatedClaimController.name), filling(AnnotatedClaimController.name, _OF_CLAIMS)
     )
+    populators = {kind: tools(component).recorder for kind, component in COMPONENTS.items()}
+    manager.add(PopulatorController(tools(PopulatorController.name), populators))
     manager.add(disks)
     manager.add(claims)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from solovirt.controllers.data_volume.transfer import progress_text
 from solovirt.kinds.cdi import names
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.resource import Document
@@ -185,12 +186,7 @@ def _progress(s: Situation, phase: str, before: str | None) -> str:
     """`N/A`, `45.00%` or `100.0%` (reference cdi.md 3.3); never less than it was."""
     if s.operation is Operation.UPLOAD or not s.needs_work:
         return "N/A"
-    if phase == "Succeeded":
-        return "100.0%"
-    if s.percent is None:
-        return before or "N/A"
-    least = float(before.rstrip("%")) if before and before != "N/A" else 0.0
-    return f"{max(s.percent, least):.2f}%"
+    return progress_text(s.percent, before=before, is_done=phase == "Succeeded")
 
 
 # Conditions

@@ -52,6 +52,16 @@ def simplified(message: str) -> str:
     return _TOO_SMALL if any(sign in message for sign in _SIGNS_OF_TOO_SMALL) else message
 
 
+def progress_text(percent: float | None, *, before: str | None, is_done: bool) -> str:
+    """`N/A`, `45.00%` or `100.0%` (reference cdi.md 3.3); never less than it was *before*."""
+    if is_done:
+        return "100.0%"
+    if percent is None:
+        return before or "N/A"
+    least = float(before.rstrip("%")) if before and before != "N/A" else 0.0
+    return f"{max(percent, least):.2f}%"
+
+
 def operation_of(source: Mapping[str, Any]) -> Operation | None:
     """What a source asks for; None if it asks for nothing (external population)."""
     if "upload" in source:
@@ -79,6 +89,12 @@ def noted_as(claim: Document, operation: Operation, progress: Progress, since: d
         names.POD_RESTARTS: str(restarts),
         names.POD_READY: "true" if progress.state is TransferState.RUNNING else "false",
     }
+    if operation is Operation.IMPORT and names.POPULATOR_KIND in current:
+        out[names.POPULATOR_PROGRESS] = progress_text(
+            progress.percent,
+            before=current.get(names.POPULATOR_PROGRESS),
+            is_done=progress.state is TransferState.SUCCEEDED,
+        )
     if since is not None:
         out[STARTED] = current.get(STARTED) or micro_timestamp(since)
     running, reason, message = _running(operation, progress)

@@ -12,6 +12,10 @@ DATA_SOURCES = GroupResource(GROUP, "datasources")
 STORAGE_PROFILES = GroupResource(GROUP, "storageprofiles")
 CDI_CONFIGS = GroupResource(GROUP, "cdiconfigs")
 CDIS = GroupResource(GROUP, "cdis")
+DATA_IMPORT_CRONS = GroupResource(GROUP, "dataimportcrons")
+VOLUME_IMPORT_SOURCES = GroupResource(GROUP, "volumeimportsources")
+VOLUME_UPLOAD_SOURCES = GroupResource(GROUP, "volumeuploadsources")
+VOLUME_CLONE_SOURCES = GroupResource(GROUP, "volumeclonesources")
 
 PERSISTENT_VOLUME_CLAIMS = GroupResource("", "persistentvolumeclaims")
 STORAGE_CLASSES = GroupResource("storage.k8s.io", "storageclasses")
@@ -41,6 +45,8 @@ EXTERNAL_POPULATION = _PREFIX + "externalPopulation"
 CLONE_REQUEST = "k8s.io/CloneRequest"
 CLONE_OF = "k8s.io/CloneOf"
 CLONE_TYPE = _PREFIX + "cloneType"
+POPULATOR_KIND = _PREFIX + "storage.populator.kind"
+DATA_SOURCE_NAMESPACE = _PREFIX + "dataSourceNamespace"
 
 # On claims: how far it is (reference 5.3).
 POD_PHASE = _PREFIX + "storage.pod.phase"
@@ -50,6 +56,11 @@ IMPORT_POD_NAME = _PREFIX + "storage.import.importPodName"
 UPLOAD_POD_NAME = _PREFIX + "storage.uploadPodName"
 SOURCE_CLONE_POD_NAME = _PREFIX + "storage.sourceClonePodName"
 FATAL_ERROR = _PREFIX + "storage.import.fatalError"
+PREALLOCATION = _PREFIX + "storage.preallocation"
+POPULATOR_PROGRESS = _PREFIX + "storage.populator.progress"
+PVC_PRIME = _PREFIX + "storage.populator.pvcPrime"
+CLONE_PHASE = _PREFIX + "clonePhase"
+CLONE_ERROR = _PREFIX + "cloneError"
 RUNNING = _PREFIX + "storage.condition.running"
 RUNNING_REASON = RUNNING + ".reason"
 RUNNING_MESSAGE = RUNNING + ".message"
