@@ -187,6 +187,14 @@ class ControlPlane:
         self.schemas = SchemaSet(registry)
         self.api = Verbs(registry, self.store, self.schemas, self.clock)
 
+    def _start_webhooks(self) -> None:
+        """Have users' webhooks admit what is written from now on: nothing that the server itself starts from waits for them."""
+        from solovirt.kinds.admissionregistration.reviewer import WebhookReviewer
+
+        reviewer = WebhookReviewer(self.store)
+        self._stack.push_async_callback(reviewer.close)
+        self.api.reviewed_by(reviewer)
+
     def _open_access(self) -> Access:
         from solovirt.kinds.access import Access
         from solovirt.machinery.auth.jwt import KeyHolder
@@ -252,6 +260,7 @@ class ControlPlane:
         if missing := self.registry.unhandled():
             raise StartError(f"declared, but handled by nobody: {', '.join(missing)}")
         await controllers.bootstrap(self.manager, registry=self.registry)
+        self._start_webhooks()
 
     def _new_manager(self, epoch: int | None = None) -> Manager:
         """A manager that follows the stored definitions, and nothing else yet."""

@@ -33,6 +33,7 @@ _PACKAGES = (
     "coordination",
     "discovery",
     "events",
+    "admissionregistration",
     "apiextensions",
     "apiregistration",
     "cdi",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from solovirt.kinds.apiextensions import names
 from solovirt.kinds.apiextensions.behaviour import installed
@@ -11,7 +13,12 @@ from solovirt.kinds.apiextensions.serving import resource_of
 from solovirt.machinery.errors import Expired
 from solovirt.machinery.registry import Registry
 from solovirt.machinery.resource import Document, GroupResource
+from solovirt.machinery.store import encoding
 from solovirt.machinery.store.protocol import Cursor, Event, EventType, Record, Store
+
+if TYPE_CHECKING:
+    from solovirt.machinery.conversion import Conversion
+    from solovirt.machinery.http.outgoing import WebhookClient
 
 logger = logging.getLogger("solovirt.definitions")
 
@@ -29,6 +36,10 @@ class ServedDefinitions:
     name = "custom resource definitions"
 
     def __init__(self, registry: Registry, store: Store, *, changed: Callable[[], None] = lambda: None) -> None:
+        # Who reaches the webhooks that convert; made with the first that there is.
+        self._client: WebhookClient | None = None
+        # What converts the objects of each definition, and what of the definition that was made of.
+        self._conversions: dict[str, tuple[Any, Conversion | None]] = {}
         self._registry = registry
         self._store = store
         self._changed = changed
@@ -47,15 +58,19 @@ class ServedDefinitions:
 
     async def run(self) -> None:
         """Follow the definitions until cancelled."""
-        while True:
-            if self._cursor is None:
-                self.load()
-            assert self._cursor is not None, "opened by load"
-            try:
-                self._apply(await self._cursor.next())
-            except Expired:
-                self._cursor.close()
-                self._cursor = None
+        try:
+            while True:
+                if self._cursor is None:
+                    self.load()
+                assert self._cursor is not None, "opened by load"
+                try:
+                    self._apply(await self._cursor.next())
+                except Expired:
+                    self._cursor.close()
+                    self._cursor = None
+        finally:
+            if self._client is not None:
+                await self._client.close()
 
     @property
     def busy(self) -> bool:
@@ -87,7 +102,9 @@ class ServedDefinitions:
 
     def _register(self, definition: Document, revision: int) -> None:
         name = definition["metadata"]["name"]
-        resource = resource_of(definition, terminating=bool(definition["metadata"].get("deletionTimestamp")))
+        conversion = self._conversion(definition)
+        terminating = bool(definition["metadata"].get("deletionTimestamp"))
+        resource = resource_of(definition, terminating=terminating, conversion=conversion)
         before = self._registry.get(resource.group_resource)
         if before is not None and name not in self._served:
             # Another part of the server serves it already, and goes on doing so.
@@ -97,9 +114,50 @@ class ServedDefinitions:
         self._registry.register(resource)
         if (dict(before.selectable_fields) if before is not None else {}) != dict(resource.selectable_fields):
             self._store.reindex(resource.group_resource)
+        if before is not None and before.conversion is not conversion:
+            # Whoever watches sees objects as they were converted; now they look different.
+            for farewell in self._registry.farewells:
+                farewell(resource.group_resource)
         self._changed()
 
+    def _conversion(self, definition: Document) -> Conversion | None:
+        """What makes one version of another: the same object as long as the definition says the same of it."""
+        name, spec = definition["metadata"]["name"], definition["spec"]
+        declared = spec.get("conversion") or {}
+        stored = (definition.get("status") or {}).get("storedVersions") or ()
+        storage = next(one["name"] for one in spec["versions"] if one["storage"])
+        says = (declared, storage, [one["name"] for one in spec["versions"]])
+        known = self._conversions.get(name)
+        if known is not None and known[0] == says:
+            return known[1]
+        unmarked = f"{spec['group']}/{stored[0] if stored else storage}"
+        made: Conversion | None = None
+        if declared.get("strategy") == "Webhook":
+            from solovirt.kinds.apiextensions.conversion import WebhookConversion
+
+            made = WebhookConversion(unmarked, declared.get("webhook") or {}, self._webhooks())
+        elif self._was_converted(GroupResource(spec["group"], spec["names"]["plural"])):
+            from solovirt.kinds.apiextensions.conversion import SameForm
+
+            made = SameForm(unmarked)
+        self._conversions[name] = (copy.deepcopy(says), made)
+        return made
+
+    def _webhooks(self) -> WebhookClient:
+        if self._client is None:
+            # Imported with the first webhook that there is: few servers know any.
+            from solovirt.kinds.core.service_addresses import resolver
+            from solovirt.machinery.http.outgoing import WebhookClient
+
+            self._client = WebhookClient(resolver(self._store))
+        return self._client
+
+    def _was_converted(self, resource: GroupResource) -> bool:
+        """Whether some objects say which version they are in, as only those of a kind with a webhook do."""
+        return any(encoding.is_marked(record.body) for record in self._store.now.list(resource))
+
     def _forget(self, name: str) -> None:
+        self._conversions.pop(name, None)
         known = self._served.pop(name, None)
         if known is not None:
             self._registry.unregister(known[0])

@@ -13,7 +13,6 @@ from solovirt.machinery.errors import AlreadyExists, FieldError, Forbidden
 from solovirt.machinery.resource import Document, Flavour
 
 _INSTALLED = "this definition belongs to the server, which serves it as it is: changes of its spec are ignored"
-_NO_WEBHOOKS = "spec.conversion.strategy: conversion webhooks are not called; only apiVersion changes between versions"
 
 
 @cache
@@ -43,8 +42,6 @@ class DefinitionBehaviour(Behaviour):
         if not isinstance(spec, dict):
             return
         _default(spec)
-        if (spec.get("conversion") or {}).get("strategy") == "Webhook":
-            admission.warnings.append(_NO_WEBHOOKS)
         storage = next((one.get("name") for one in spec.get("versions") or () if one.get("storage")), None)
         if old is None:
             obj["status"] = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from solovirt.machinery.admission import Admission, Behaviour
+from solovirt.machinery.conversion import Conversion
 from solovirt.machinery.errors import FieldError, Forbidden
 from solovirt.machinery.resource import (
     Column,
@@ -49,9 +50,12 @@ class CustomBehaviour(Behaviour):
         return [FieldError(one.type, f"metadata.{one.field}", one.value, one.detail) for one in found]
 
 
-def resource_of(definition: Document, *, terminating: bool = False) -> Resource:
+def resource_of(definition: Document, *, terminating: bool = False, conversion: Conversion | None = None) -> Resource:
     """What is to be served for an accepted definition. Each version has subresources and selectable fields of its own."""
-    spec, accepted = definition["spec"], definition["spec"]["names"]
+    spec = definition["spec"]
+    # A name that was asked for later, and that somebody else has, is not in use.
+    accepted = (definition.get("status") or {}).get("acceptedNames") or {}
+    accepted = accepted if accepted.get("plural") and accepted.get("kind") else spec["names"]
     versions = sorted(spec["versions"], key=lambda one: priority(one["name"]))
     # The index is one for all versions, so it has the selectable fields of all.
     selectable = {path: path for version in versions for path in _selectable(version)}
@@ -69,6 +73,7 @@ def resource_of(definition: Document, *, terminating: bool = False) -> Resource:
         list_kind=accepted.get("listKind") or "",
         flavour=Flavour.CUSTOM,
         selectable_fields=selectable,
+        conversion=conversion,
         **_subresources(storage),
     )
     others = {version["name"]: version for version in versions if version is not storage}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from solovirt.kinds import label_selectors
 from solovirt.kinds.rbac import escalation
 from solovirt.kinds.rbac.names import GROUP
 from solovirt.machinery.admission import Admission, Behaviour
@@ -35,6 +36,8 @@ class RoleBehaviour(Behaviour):
                     "at least one clusterRoleSelector required if aggregationRule is non-nil",
                 )
             )
+        for index, selector in enumerate((gathering or {}).get("clusterRoleSelectors") or ()):
+            errors += label_selectors.validate(selector, f"aggregationRule.clusterRoleSelectors[{index}]")
         return errors
 
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:

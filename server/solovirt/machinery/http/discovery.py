@@ -93,7 +93,7 @@ class Discovery:
         for resource in self._registry:
             for version in resource.versions:
                 if version.served:
-                    served[resource.group][version.name].append(resource)
+                    served[resource.group][version.name].append(resource.at(version.name))
         documents: dict[str, Any] = {}
         groups = []
         for group, versions in served.items():

@@ -18,6 +18,8 @@ from solovirt.machinery.resource import Document
 _METADATA = b'"metadata":'
 _SLOT = b'"resourceVersion":"'
 _MARK = b',"apiVersion":"'
+# A group is a DNS subdomain, a version a label.
+_LONGEST_MARK = len(_MARK) + 253 + 1 + 63 + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ def version_of(body: bytes) -> tuple[str, bytes]:
     if at < 0 or body.find(b'"', at + len(_MARK)) != len(body) - 2 or not body.endswith(b'"}'):
         return "", body
     return body[at + len(_MARK) : -2].decode(), body[:at] + b"}"
+
+
+def is_marked(body: bytes) -> bool:
+    """Whether *body* says which version it is in."""
+    return version_of(body[-_LONGEST_MARK:])[0] != ""
 
 
 def prefix(api_version: str, kind: str) -> bytes:

@@ -177,7 +177,7 @@ class OpenAPI:
                 continue
             has_objects = served.model is not None or served.schema is not None
             schema = self._schemas.of(resource, served).structural if has_objects else None
-            yield from Paths(resource, served, schema, components).write().items()
+            yield from Paths(resource.at(version), served, schema, components).write().items()
 
 
 _DISCOVERY_KINDS = ("Status", "APIVersions", "APIGroup", "APIGroupList", "APIResourceList")

@@ -81,11 +81,11 @@ class EvaluationError(Exception):
 
 
 class Expression:
-    """One compiled expression. Raises CompileError if *source* cannot be."""
+    """One compiled expression. Raises CompileError if *source* cannot be. *variables* are those that it may use."""
 
     __slots__ = ("_program", "functions", "source", "variables")
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, variables: frozenset[str] = frozenset(("self", "oldSelf"))) -> None:
         self.source = source
         masked = mask(source)
         try:
@@ -104,7 +104,7 @@ class Expression:
             self.functions.update(found)
         bound = {match.group(1) for match in _MACRO.finditer(masked)}
         for name in sorted(self.variables - bound - _CONSTANTS - library.NAMESPACES):
-            if name not in ("self", "oldSelf"):
+            if name not in variables:
                 raise CompileError(
                     _located(source, masked, name, f"undeclared reference to '{name}' (in container '')")
                 )

@@ -1,0 +1,1 @@
+"""Field models of the admissionregistration.k8s.io group."""
