@@ -71,6 +71,10 @@ def _add_settings(command: argparse.ArgumentParser, *, only: Sequence[str] = ())
             )
         elif name == "tls_names":
             command.add_argument(flag, dest=name, nargs="*", default=argparse.SUPPRESS, metavar="NAME", help=help_text)
+        elif name == "libvirt_uri":
+            command.add_argument(
+                flag, dest=name, action="append", default=argparse.SUPPRESS, metavar="URI", help=help_text
+            )
         else:
             command.add_argument(flag, dest=name, default=argparse.SUPPRESS, metavar=name.upper(), help=help_text)
 

@@ -224,7 +224,7 @@ class ControlPlane:
         """What every replica runs: it answers requests, and takes no decisions."""
         from solovirt import controllers, subresources
         from solovirt.machinery.control.metrics import WorkQueueMetrics
-        from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, load_runtime
+        from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, RuntimeUnavailable, load_runtime
         from solovirt.subresources.upload_token import UploadTokens
 
         settings = self.settings
@@ -235,12 +235,13 @@ class ControlPlane:
             nodes=settings.nodes,
             instant=settings.instant,
             shared=self.store.shared,
+            options={"libvirt_uri": settings.libvirt_uri, "libvirt_domain_type": settings.libvirt_domain_type},
         )
         try:
             self.runtime = load_runtime(settings.runtime, context)
-        except RuntimeLoadError as error:
+            await self.runtime.start()
+        except (RuntimeLoadError, RuntimeUnavailable) as error:
             raise StartError(str(error)) from error
-        await self.runtime.start()
         self._stack.push_async_callback(self.runtime.close)
         self._queues = WorkQueueMetrics()
         self._upload_tokens = UploadTokens(self.store.facts, self.clock)

@@ -38,7 +38,15 @@ class Settings(BaseSettings):
         default=None,
         description="Where to write the administrator's kubeconfig; `kubeconfig` in the data directory if unset.",
     )
-    runtime: str = Field(default="fake", description="The hypervisor: `fake`, or the name of an installed runtime.")
+    runtime: str = Field(default="fake", description="The hypervisor: `fake`, `libvirt`, or the name of an installed runtime.")
+    libvirt_uri: tuple[str, ...] = Field(
+        default=("qemu:///system",),
+        description="libvirt hosts that the libvirt runtime runs guests on, each one a node: a URI, or NAME=URI. May be repeated.",
+    )
+    libvirt_domain_type: Literal["kvm", "qemu", "test"] = Field(
+        default="kvm",
+        description="How libvirt guests run: `kvm` on the processor, `qemu` emulated; `test` is for libvirt's mock driver.",
+    )
     volumes: str = Field(
         default="simulated",
         description="Where disks are: `simulated` (imports only take time), `files` in the data directory, or an installed back end.",

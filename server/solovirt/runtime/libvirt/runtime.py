@@ -651,6 +651,6 @@ def _target(text: str) -> tuple[str, str]:
 
 def create_runtime(context: RuntimeContext) -> LibvirtRuntime:
     """The entry point: a runtime on the hosts that the settings name."""
-    hosts = context.options.get("libvirt_uris") or (DEFAULT_URI,)
+    hosts = context.options.get("libvirt_uri") or (DEFAULT_URI,)
     domain_type = context.options.get("libvirt_domain_type") or DEFAULT_DOMAIN_TYPE
     return LibvirtRuntime(context, tuple(hosts), domain_type=str(domain_type))
