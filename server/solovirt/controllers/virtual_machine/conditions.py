@@ -30,6 +30,14 @@ class Failure:
     message: str
 
 
+class SyncFailed(Exception):
+    """A reconcile could not do what the VM wants; shown as condition Failure and tried again with back-off."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(reason, message)
+
+
 def conditions(
     vm: Document,
     instance: Document | None,

@@ -18,17 +18,16 @@ from solovirt.controllers.virtual_machine import (
     instance_template,
     instancetypes,
     printable_status,
-    restart_required,
     run_strategy,
     start_failure,
     start_revision,
 )
-from solovirt.controllers.virtual_machine.conditions import Failure
+from solovirt.controllers.virtual_machine.conditions import SyncFailed
 from solovirt.controllers.virtual_machine.run_strategy import Action, Wish
 from solovirt.controllers.virtual_machine.status import StatusReport
+from solovirt.controllers.virtual_machine.updating import Updating
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.flavor import application as flavors
-from solovirt.kinds.instancetype import expansion
 from solovirt.kinds.instancetype.application import Conflicts
 from solovirt.kinds.instancetype.finding import CannotFind
 from solovirt.kinds.kubevirt import configuration, names
@@ -45,14 +44,6 @@ _SHORTEST_RETRY, _LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=5)
 _WAITS_FOR_VOLUMES = ("Provisioning", "WaitingForVolumeBinding", "DataVolumeError")
 
 
-class SyncFailed(Exception):
-    """A reconcile could not do what the VM wants; shown as condition Failure and tried again with back-off."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.failure = Failure(reason, message)
-
-
 class VirtualMachineController:
     """Keeps each VirtualMachine's instance as its run strategy wants it."""
 
@@ -64,6 +55,7 @@ class VirtualMachineController:
         self._objects = tools.objects
         self._draw = draw
         self._cluster = configuration.InForce(tools.objects)
+        self._updating = Updating(tools.objects, tools.clock, self._cluster)
         self.sources: Sequence[Source] = (
             Source(names.VIRTUAL_MACHINE_INSTANCES, _keys_of_instance),
             Source(cdi.DATA_VOLUMES, _keys_of_owner),
@@ -83,6 +75,7 @@ class VirtualMachineController:
                 return DONE
             vm = synced
             wait = await self._act(vm, instance)
+            await self._updating.carry_out(vm, instance and self._owned_instance(vm))
         except SyncFailed as error:
             failure = error
         word = await self._report(key, failure)
@@ -279,22 +272,6 @@ class VirtualMachineController:
         key = ObjectKey(instance["metadata"]["namespace"], instance["metadata"]["name"])
         await self._objects.edit(names.VIRTUAL_MACHINE_INSTANCES, key, note)
 
-    def _restart_required(self, vm: Document, instance: Document | None) -> str | None:
-        if instance is None or run_strategy.is_deleting(instance) or run_strategy.is_final(instance):
-            return None
-        if (instance.get("status") or {}).get("virtualMachineRevisionName") == instance_template.revision_name(vm):
-            return None
-        started_with = start_revision.spec_of(self._objects, vm, instance)
-        if started_with is None:
-            return None
-        try:
-            before = expansion.applied({"metadata": vm["metadata"], "spec": started_with}, self._objects.get)
-            after = expansion.applied(vm, self._objects.get)
-        except (CannotFind, Conflicts):
-            # It cannot be told, so what is said of it stays as it is.
-            return printable_status.condition(vm, "RestartRequired").get("message")
-        return restart_required.message(before, after, instance)
-
     # Status and the end
 
     async def _report(self, key: ObjectKey, failure: SyncFailed | None) -> str:
@@ -315,7 +292,7 @@ class VirtualMachineController:
             data_volumes=data_volumes,
             claims=claims,
             failure=failure.failure if failure is not None else None,
-            restart_required=self._restart_required(vm, instance),
+            restart_required=self._updating.restart_required(vm, instance),
             draw=self._draw,
         )
         status = report.status_of(vm)

@@ -11,7 +11,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from solovirt.controllers.virtual_machine import run_strategy
+from solovirt.controllers.virtual_machine import memory_dump, run_strategy
 from solovirt.kinds.instancetype import preference_application
 from solovirt.kinds.kubevirt import names
 from solovirt.machinery.clock import timestamp
@@ -111,10 +111,5 @@ def _attach_input_device(spec: Document) -> None:
 
 
 def _drop_finished_memory_dump(vm: Document, spec: Document) -> None:
-    request = (vm.get("status") or {}).get("memoryDumpRequest") or {}
-    if request.get("phase") != "Completed":
-        return
-    claim = request.get("claimName")
-    spec["volumes"] = [
-        one for one in spec.get("volumes") or () if (one.get("memoryDump") or {}).get("claimName") != claim
-    ]
+    if memory_dump.is_over(vm):
+        memory_dump.drop(spec, (memory_dump.request_of(vm) or {})["claimName"])

@@ -58,9 +58,14 @@ def _is_stopping(s: Situation) -> bool:
 
 
 def _is_migrating(s: Situation) -> bool:
-    migration = ((s.instance or {}).get("status") or {}).get("migrationState") or {}
+    return is_migrating(s.instance, s.now)
+
+
+def is_migrating(instance: Document | None, now: datetime) -> bool:
+    """Whether the instance is on its way to another node at *now*."""
+    migration = ((instance or {}).get("status") or {}).get("migrationState") or {}
     start, end = migration.get("startTimestamp"), migration.get("endTimestamp")
-    return bool(start and parse_timestamp(start) <= s.now and not (end and parse_timestamp(end) <= s.now))
+    return bool(start and parse_timestamp(start) <= now and not (end and parse_timestamp(end) <= now))
 
 
 def _runs(s: Situation) -> bool:

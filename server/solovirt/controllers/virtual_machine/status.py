@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from solovirt.controllers.virtual_machine import conditions, printable_status, run_strategy, start_failure
+from solovirt.controllers.virtual_machine import (
+    conditions,
+    memory_dump,
+    plugged_volumes,
+    printable_status,
+    run_strategy,
+    start_failure,
+)
 from solovirt.controllers.virtual_machine.conditions import Failure
 from solovirt.controllers.virtual_machine.printable_status import Situation
 from solovirt.kinds.kubevirt import names
@@ -49,6 +56,8 @@ class StatusReport:
             "stateChangeRequests",
             run_strategy.done_requests(status.get("stateChangeRequests") or [], instance),
         )
+        _put(status, "volumeRequests", plugged_volumes.open_requests(vm))
+        _put(status, "memoryDumpRequest", memory_dump.updated(vm, instance))
         if instance is not None:
             _note_generations(status, vm, instance)
         status["conditions"] = conditions.conditions(

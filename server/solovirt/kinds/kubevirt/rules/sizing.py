@@ -254,30 +254,31 @@ def check_memory_hotplug(spec: Spec, path: str) -> list[Cause]:
     memory = _domain(spec).get("memory") or {}
     if memory.get("maxGuest") is None:
         return []
-    text = _why_no_memory_hotplug(spec)
+    text = why_no_memory_hotplug(spec, memory["maxGuest"])
     return [denial.invalid(f"{path}.domain.memory.guest", text)] if text else []
 
 
-def _why_no_memory_hotplug(spec: Spec) -> str:
+def why_no_memory_hotplug(spec: Spec, max_guest: Any) -> str:
+    """Why no memory up to *max_guest* can be plugged into an instance with this *spec*; empty if it can."""
     domain = _domain(spec)
-    memory, cpu = domain["memory"], domain.get("cpu") or {}
+    memory, cpu = domain.get("memory") or {}, domain.get("cpu") or {}
     gi = 1 << 30
-    guest, most = quantity.number(memory.get("guest")), quantity.number(memory["maxGuest"])
+    guest, most = quantity.number(memory.get("guest")), quantity.number(max_guest)
     pages = memory.get("hugepages") or {}
     align, unit = (gi, "1Gi") if quantity.number(pages.get("pageSize")) == gi else (2 << 20, "2Mi")
     numa = cpu.get("numa") or {}
     reasons = (
-        (memory.get("guest") is None, "Guest memory must be configured when memory hotplug is enabled"),
-        (guest > most, "Guest memory is greater than the configured maxGuest memory"),
-        (bool(most % align), f"MaxGuest must be {unit} aligned"),
-        (bool(guest % align), f"Guest memory must be {unit} aligned"),
-        (spec.get("architecture", "amd64") != "amd64", "Memory hotplug is only available for x86_64 VMs"),
-        (guest < gi, "Memory hotplug is only available for VMs with at least 1Gi of guest memory"),
         (cpu.get("realtime") is not None, "Memory hotplug is not compatible with realtime VMs"),
         (
             numa.get("guestMappingPassthrough") is not None,
             "Memory hotplug is not compatible with guest mapping passthrough",
         ),
         (domain.get("launchSecurity") is not None, "Memory hotplug is not compatible with encrypted VMs"),
+        (memory.get("guest") is None, "Guest memory must be configured when memory hotplug is enabled"),
+        (guest > most, "Guest memory is greater than the configured maxGuest memory"),
+        (bool(guest % align), f"Guest memory must be {unit} aligned"),
+        (bool(most % align), f"MaxGuest must be {unit} aligned"),
+        (spec.get("architecture", "amd64") != "amd64", "Memory hotplug is only available for x86_64 VMs"),
+        (guest < gi, "Memory hotplug is only available for VMs with at least 1Gi of guest memory"),
     )
     return next((text for wrong, text in reasons if wrong), "")
