@@ -38,7 +38,9 @@ class Settings(BaseSettings):
         default=None,
         description="Where to write the administrator's kubeconfig; `kubeconfig` in the data directory if unset.",
     )
-    runtime: str = Field(default="fake", description="The hypervisor: `fake`, `libvirt`, or the name of an installed runtime.")
+    runtime: str = Field(
+        default="fake", description="The hypervisor: `fake`, `libvirt`, or the name of an installed runtime."
+    )
     libvirt_uri: tuple[str, ...] = Field(
         default=("qemu:///system",),
         description="libvirt hosts that the libvirt runtime runs guests on, each one a node: a URI, or NAME=URI. May be repeated.",
