@@ -331,6 +331,19 @@ class SupportsPorts(Protocol):
 
 
 @runtime_checkable
+class SupportsProbes(Protocol):
+    """Guests can be asked whether they are well, as an instance's readinessProbe and livenessProbe say."""
+
+    async def probe(self, guest: GuestId, check: Mapping[str, Any], *, timeout_seconds: float) -> str | None:
+        """
+        Ask once. *check* has one key: `httpGet`, `tcpSocket`, `exec` or `guestAgentPing`, with what the probe says under it.
+
+        None if the guest is well, else why not, for an Event. Raises GuestError if it is off or unknown, which counts as not well.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsAgent(Protocol):
     """Guests may have an agent that takes commands (QEMU's guest agent)."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from solovirt.controllers.virtual_machine_instance.controller import VirtualMachineInstanceController
 from solovirt.controllers.virtual_machine_instance.guest_events import GuestEvents
+from solovirt.controllers.virtual_machine_instance.probes import Probes
 from solovirt.kinds.kubevirt.cluster import STANDARD
 from solovirt.machinery.control.manager import service_account
 
@@ -29,7 +30,12 @@ def install(manager: Manager, runtime: Runtime, *, launcher_pods: bool = True) -
     handler = manager.tools(
         "virt-handler", user=service_account(STANDARD.namespace, "kubevirt-handler"), field_manager="virt-handler"
     )
-    controller = VirtualMachineInstanceController(tools, runtime, handler=handler.recorder, launcher_pods=launcher_pods)
+    probes = Probes(runtime, manager.clock, kubelet=manager.tools("kubelet").recorder)
+    controller = VirtualMachineInstanceController(
+        tools, runtime, handler=handler.recorder, probes=probes, launcher_pods=launcher_pods
+    )
+    probes.wake = lambda key: manager.enqueue(controller, key)
     manager.add(controller)
+    manager.add_background(probes)
     manager.add_background(GuestEvents(tools.objects, runtime, lambda key: manager.enqueue(controller, key)))
     return controller

@@ -22,6 +22,7 @@ from solovirt.controllers.virtual_machine_instance import attachment_pod, launch
 from solovirt.controllers.virtual_machine_instance.placement import Placement, Unschedulable
 from solovirt.controllers.virtual_machine_instance.plugging import Plugging
 from solovirt.controllers.virtual_machine_instance.pods import LauncherPods, PodRefused
+from solovirt.controllers.virtual_machine_instance.probes import Probes
 from solovirt.controllers.virtual_machine_instance.status import Observation, Trouble
 from solovirt.controllers.virtual_machine_instance.waiting import Waiting
 from solovirt.kinds.cdi import names as cdi
@@ -60,12 +61,14 @@ class VirtualMachineInstanceController:
         runtime: Runtime,
         *,
         handler: Recorder,
+        probes: Probes,
         launcher_pods: bool = True,
     ) -> None:
         self._objects = tools.objects
         self._clock = tools.clock
         self._recorder = tools.recorder
         self._handler = handler
+        self._probes = probes
         self._runtime = runtime
         self._configuration = configuration.InForce(tools.objects)
         self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=self._configuration)
@@ -129,6 +132,7 @@ class VirtualMachineInstanceController:
         """A guest whose instance is gone, perhaps with another of the same name in its place."""
         known = self._guests.get(key)
         if known is not None and (instance is None or instance["metadata"]["uid"] != known):
+            self._probes.forget(known)
             await self._runtime.remove(known)
             del self._guests[key]
             self._placement.release(key)
@@ -257,8 +261,13 @@ class VirtualMachineInstanceController:
                 pod = await self._pods.ensure_running(instance, guest)
             except PodRefused as error:
                 return await self._fail_to_make_pod(instance, behind, error)
-        else:
-            pod = await self._pods.mirror(instance, pod, guest)
+        verdict = self._probes.of(instance, guest, pod)
+        if not verdict.alive:
+            self._probes.condemn(guest.id)
+            await self._runtime.destroy(guest.id)
+            guest = await self._runtime.find_guest(guest.id) or guest
+        if status.phase_of(instance) == "Running":
+            pod = await self._pods.mirror(pod, guest, ready=verdict.ready)
         if guest.state is GuestState.DEFINED:
             try:
                 await self._runtime.boot(guest.id)
@@ -269,7 +278,13 @@ class VirtualMachineInstanceController:
             if status.phase_of(instance) == "Pending" and guest.state is GuestState.DEFINED:
                 instance = await self._show_scheduling(instance, pod, behind)
         seen = Observation(
-            self._clock.now(), guest=guest, scheduled=True, pod=pod, volumes=behind, cluster=self._cluster
+            self._clock.now(),
+            guest=guest,
+            ready=self._probes.of(instance, guest, pod).ready,
+            scheduled=True,
+            pod=pod,
+            volumes=behind,
+            cluster=self._cluster,
         )
         if status.phase_of(instance) == "Running" and guest.state in (GuestState.RUNNING, GuestState.PAUSED):
             return await self._adapt(instance, guest, seen)
@@ -359,6 +374,7 @@ class VirtualMachineInstanceController:
     async def _clean_up(self, instance: Document, guest: Guest | None) -> Result:
         """How it ended is recorded; let go of what it had."""
         key = _key(instance)
+        self._probes.forget(GuestId(instance["metadata"]["uid"]))
         if guest is not None:
             await self._runtime.remove(guest.id)
             if guest.reason == "destroyed":

@@ -27,8 +27,12 @@ NOT_READY_WHILE_PAUSED = (
     f'the status of pod readiness gate "{UNPAUSED_GATE}" is not "True", but False',
 )
 """Reason and message of the condition Ready of a pod whose guest is paused."""
+NOT_READY_BY_PROBE = ("ContainersNotReady", "containers with unready status: [compute]")
+"""Reason and message of the conditions Ready and ContainersReady of a pod whose guest does not pass its readiness probe."""
 DEFAULT_GRACE_SECONDS = 30
 _GRACE_SURCHARGE = 30
+_LIBVIRT_STARTUP_SECONDS = 10
+"""What KubeVirt adds to a probe's initial delay, which begins with the container. Ours begins with the guest and needs none."""
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """What Kubernetes draws the ends of generated names from."""
 _SUFFIX_LENGTH = 5
@@ -131,6 +135,7 @@ def _spec(instance: Document, hostname: str, node: str | None, cluster: Cluster)
                 "imagePullPolicy": "IfNotPresent",
                 "command": ["/usr/bin/virt-launcher-monitor"],
                 "resources": _resources(spec, cluster),
+                **_probes(spec, f"{instance['metadata']['namespace']}_{instance['metadata']['name']}"),
             }
         ],
     }
@@ -146,6 +151,27 @@ def _spec(instance: Document, hostname: str, node: str | None, cluster: Cluster)
         out["volumes"] = volumes
     if node is not None:
         out["nodeName"] = node
+    return out
+
+
+def _probes(spec: Document, domain: str) -> Document:
+    """The compute container's probes: what is asked inside the guest is asked by virt-probe."""
+    out: Document = {}
+    for field in ("readinessProbe", "livenessProbe"):
+        if spec.get(field) is None:
+            continue
+        probe = {key: value for key, value in spec[field].items() if key != "guestAgentPing"}
+        probe["initialDelaySeconds"] = probe.get("initialDelaySeconds", 0) + _LIBVIRT_STARTUP_SECONDS
+        command = (spec[field].get("exec") or {}).get("command") or ()
+        if command or spec[field].get("guestAgentPing") is not None:
+            timeout = probe.get("timeoutSeconds", 1)
+            asked = ["--command", command[0], "--", *command[1:]] if command else ["--guestAgentPing"]
+            probe["exec"] = {
+                "command": ["virt-probe", "--domainName", domain, "--timeoutSeconds", f"{timeout}", *asked]
+            }
+            # For what virt-probe does beside.
+            probe["timeoutSeconds"] = timeout + 1
+        out[field] = probe
     return out
 
 
@@ -194,24 +220,31 @@ def _volumes(volumes: Sequence[Document]) -> list[Document]:
 
 
 def running_status(
-    pod: Document, *, now: datetime, host_address: str, addresses: Sequence[str], paused: bool
+    pod: Document, *, now: datetime, host_address: str, addresses: Sequence[str], paused: bool, ready: bool = True
 ) -> Document:
-    """The status of a pod whose guest's node has taken it. Written on top of what the pod has, so that times stay."""
+    """
+    The status of a pod whose guest's node has taken it. Written on top of what the pod has, so that times stay.
+
+    *ready*: the guest passes its readiness probe, if it has one.
+    """
     status: Document = dict(pod.get("status") or {})
     started = status.get("startTime") or timestamp(now)
     listed: list[dict[str, Any]] = [dict(one) for one in status.get("conditions") or ()]
-    for met in ("PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady"):
+    for met in ("PodScheduled", "PodReadyToStartContainers", "Initialized"):
         conditions.put(listed, met, "True", now=now)
+    unready, why = ("", "") if ready else NOT_READY_BY_PROBE
+    conditions.put(listed, "ContainersReady", "True" if ready else "False", now=now, reason=unready, message=why)
     if paused:
         conditions.put(
             listed, UNPAUSED_GATE, "False", now=now, reason="Paused", message="the virtual machine is paused"
         )
-        reason, message = NOT_READY_WHILE_PAUSED
+        # What is wrong with containers goes before what readiness gates say.
+        reason, message = NOT_READY_WHILE_PAUSED if ready else NOT_READY_BY_PROBE
         conditions.put(listed, "Ready", "False", now=now, reason=reason, message=message)
     else:
         message = "the virtual machine is not paused"
         conditions.put(listed, UNPAUSED_GATE, "True", now=now, reason="NotPaused", message=message)
-        conditions.put(listed, "Ready", "True", now=now)
+        conditions.put(listed, "Ready", "True" if ready else "False", now=now, reason=unready, message=why)
     status.update(
         phase="Running",
         # As they are stored: an empty time is none.
@@ -219,7 +252,7 @@ def running_status(
         startTime=started,
         hostIP=host_address,
         hostIPs=[{"ip": host_address}],
-        containerStatuses=[_container(pod, {"running": {"startedAt": started}}, ready=True)],
+        containerStatuses=[_container(pod, {"running": {"startedAt": started}}, ready=ready)],
     )
     if addresses:
         status.update(podIP=addresses[0], podIPs=[{"ip": address} for address in addresses])
@@ -266,7 +299,7 @@ def _container(pod: Document, state: Document, *, ready: bool) -> Document:
         # The pod's own uid is not known yet when it is made.
         "containerID": f"fake://{pod['metadata']['labels'].get(names.CREATED_BY_LABEL, '')}",
         "ready": ready,
-        "started": ready,
+        "started": "running" in state,
         "restartCount": 0,
         "lastState": {},
         "state": state,

@@ -67,29 +67,29 @@ class LauncherPods:
         return await self._write(pod, status)
 
     async def ensure_running(self, instance: Document, guest: Guest) -> Document | None:
-        """A pod on the guest's node, running. Raises PodRefused."""
+        """A pod on the guest's node, running, and ready unless there is a probe that has to say so. Raises PodRefused."""
         if not self._enabled:
             return None
-        status = await self._running(guest)
+        status = await self._running(guest, ready=instance["spec"].get("readinessProbe") is None)
         pod = self.find(instance) or await self._create(instance, guest.node, status)
         if not pod["spec"].get("nodeName"):
             pod = await self._bind(pod, guest.node)
         return await self._write(pod, status)
 
-    async def mirror(self, instance: Document, pod: Document | None, guest: Guest) -> Document | None:
-        """The pod of a running guest, ready unless the guest is paused."""
+    async def mirror(self, pod: Document | None, guest: Guest, *, ready: bool) -> Document | None:
+        """The pod of a running guest, whose container is *ready*; the pod is not while the guest is paused."""
         if pod is None or guest.state not in (GuestState.RUNNING, GuestState.PAUSED):
             return pod
-        return await self._write(pod, await self._running(guest))
+        return await self._write(pod, await self._running(guest, ready=ready))
 
-    async def _running(self, guest: Guest) -> Callable[[Document], Document]:
+    async def _running(self, guest: Guest, *, ready: bool) -> Callable[[Document], Document]:
         """What makes the status of a pod on the guest's node."""
         host = await self._host(guest.node)
         addresses = next((one.addresses for one in guest.interfaces if one.addresses), ())
         paused = guest.state is GuestState.PAUSED
         now = self._clock.now()
         return lambda document: launcher_pod.running_status(
-            document, now=now, host_address=host, addresses=addresses, paused=paused
+            document, now=now, host_address=host, addresses=addresses, paused=paused, ready=ready
         )
 
     async def delete(self, instance: Document, pod: Document | None) -> None:

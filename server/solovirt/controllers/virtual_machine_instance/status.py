@@ -48,6 +48,8 @@ class Observation:
     guest: Guest | None = None
     lost: bool = False
     """The guest, or what it needs, is gone for good: the instance has failed."""
+    ready: bool = True
+    """The guest passes its readiness probe, if it has one."""
     scheduled: bool = False
     """Its launcher pod is there."""
     unschedulable: str | None = None
@@ -180,6 +182,8 @@ def _apply_ready(listed: conditions.Conditions, phase: str, seen: Observation) -
     paused = seen.guest is not None and seen.guest.state is GuestState.PAUSED
     if seen.terminating and seen.guest is not None:
         status, reason, message = "False", *_TERMINATING
+    elif phase == "Running" and not seen.ready:
+        status, (reason, message) = "False", launcher_pod.NOT_READY_BY_PROBE
     elif phase == "Running" and not paused:
         status, reason, message = "True", "", ""
     elif phase == "Running":

@@ -146,6 +146,10 @@ class Life:
         # `min` takes the first of equals: an orderly end goes before being destroyed at the same instant.
         return min(endings, key=lambda ending: ending.at, default=None)
 
+    def elapsed(self, now: datetime) -> float:
+        """What the guest's own clock shows: seconds for which it has run since it was booted or reset."""
+        return self.ran if self.resumed_at is None else self.ran + (now - self.resumed_at).total_seconds()
+
     def is_over(self, now: datetime) -> bool:
         return self.at(now).state in (GuestState.SHUT_OFF, GuestState.CRASHED)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from solovirt.runtime.announcements import Announcements
-from solovirt.runtime.fake import nodes
+from solovirt.runtime.fake import health, nodes
 from solovirt.runtime.fake.hardware import Hardware
 from solovirt.runtime.fake.life import DESTROYED, Life
 from solovirt.runtime.fake.scenario import TIMELESS, Scenario, ScenarioError
@@ -195,6 +195,12 @@ class FakeRuntime:
 
     async def dump_memory(self, guest: GuestId, image: DiskImage, file_name: str) -> None:
         await self._change(guest, lambda life, now: life.dump_memory(now, file_name))
+
+    async def probe(self, guest: GuestId, check: Mapping[str, Any], *, timeout_seconds: float) -> str | None:
+        life = await self._find(guest)
+        if life is None:
+            raise GuestError(f"there is no guest {guest}")
+        return health.problem(life, self._clock.now(), check)
 
     # -- trouble
 

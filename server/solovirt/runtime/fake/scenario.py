@@ -64,6 +64,10 @@ class Script:
     """A dump of its memory fails when it would be done, for this reason."""
     agent_after: float | None = 1.0
     """Its agent answers after it has run this long; None: there is no agent."""
+    answers_after: float | None = 0.0
+    """It answers probes (httpGet, tcpSocket, exec) after it has run this long; None: never."""
+    hangs_after: float | None = None
+    """It answers no probe any more, that of its agent included, after it has run this long."""
     addresses: tuple[str, ...] = ()
     """The addresses of its interface on the pod network, in place of the one that the node hands out."""
 
@@ -110,6 +114,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "dump_seconds": _number,
     "fail_to_dump": str,
     "agent_after": _optional_number,
+    "answers_after": _optional_number,
+    "hangs_after": _optional_number,
     "addresses": _list,
 }
 _NAMES = {one.name for one in fields(Script)}
