@@ -113,7 +113,7 @@ class Cluster:
             self.server = None
 
     def backends(self) -> list[int]:
-        """The processes that serve connections of Solovirt's."""
+        """The processes that serve connections to databases of ours."""
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():

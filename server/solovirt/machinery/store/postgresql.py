@@ -68,8 +68,10 @@ class PostgresDatabase:
     in_process = False
 
     def __init__(self, url: sa.URL) -> None:
+        # libpq's parameter, which the driver knows among the server's settings only.
+        name = url.query.get("application_name", "solovirt")
         self._engine: AsyncEngine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"),
+            url.set(drivername="postgresql+asyncpg").difference_update_query(["application_name"]),
             pool_size=4,
             max_overflow=8,
             pool_timeout=_CONNECT_TIMEOUT,
@@ -77,7 +79,7 @@ class PostgresDatabase:
                 "timeout": _CONNECT_TIMEOUT,
                 "command_timeout": _COMMAND_TIMEOUT,
                 "server_settings": {
-                    "application_name": "solovirt",
+                    "application_name": name if isinstance(name, str) else name[0],
                     "lock_timeout": f"{_LOCK_TIMEOUT * 1000:.0f}ms",
                     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_TIMEOUT * 1000:.0f}ms",
                     # A client whose machine or network is gone shall not hold the head for long either.
