@@ -71,7 +71,7 @@ def install(
         raise ValueError("controllers reconcile what their manager's registry serves")
     builtin.install(manager, root_certificate=root_certificate, tokens=tokens, volumes=volumes)
     node.install(manager, runtime)
-    virtual_machine_instance.install(manager, runtime, launcher_pods=launcher_pods)
+    virtual_machine_instance.install(manager, runtime, launcher_pods=launcher_pods, volumes=volumes)
     install_virtual_machines(manager, volumes=volumes)
 
 

@@ -8,6 +8,7 @@ duration of three times that, which is true for them and leaves an idle server w
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
@@ -22,7 +23,7 @@ from solovirt.machinery.control.manager import service_account
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
-from solovirt.runtime.protocol import NodeInfo, Runtime
+from solovirt.runtime.protocol import AnnouncesNodes, NodeInfo, Runtime
 
 if TYPE_CHECKING:
     from solovirt.machinery.control.manager import Manager
@@ -150,7 +151,21 @@ class NodeRegistration:
                     self._enqueue(ObjectKey("", name))
             known = machines
             self.busy = False
-            await self._clock.sleep_until(self._clock.now() + _LOOK_AGAIN)
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        """For a minute, or until the runtime says that a machine has changed."""
+        waiting: list[asyncio.Future[None]] = [
+            asyncio.ensure_future(self._clock.sleep_until(self._clock.now() + _LOOK_AGAIN))
+        ]
+        if isinstance(self._runtime, AnnouncesNodes):
+            waiting.append(asyncio.ensure_future(self._runtime.wait_for_nodes()))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _node(machine: NodeInfo) -> Document:
@@ -174,10 +189,12 @@ def _labels(machine: NodeInfo) -> dict[str, str]:
         "node-role.kubernetes.io/worker": "",
         _SCHEDULABLE_LABEL: "true" if machine.ready else "false",
     }
-    for model in _CPU_MODELS.get(machine.architecture, ()):
+    models = machine.cpu_models if machine.cpu_models is not None else _CPU_MODELS.get(machine.architecture, ())
+    for model in models:
         labels[f"cpu-model.node.kubevirt.io/{model}"] = "true"
-    if machine.architecture in _HOST_MODELS:
-        labels[f"host-model-cpu.node.kubevirt.io/{_HOST_MODELS[machine.architecture]}"] = "true"
+    host_model = machine.host_model if machine.host_model is not None else _HOST_MODELS.get(machine.architecture)
+    if host_model:
+        labels[f"host-model-cpu.node.kubevirt.io/{host_model}"] = "true"
     return labels | dict(machine.labels)
 
 
@@ -190,7 +207,11 @@ def _report(document: Document, machine: NodeInfo, clock: Clock) -> None:
         "pods": str(machine.max_guests),
         "ephemeral-storage": _STORAGE,
         "hugepages-2Mi": "0",
-        **dict.fromkeys(_DEVICES, _ENOUGH_DEVICES),
+        **{
+            f"hugepages-{quantity.binary_text(size)}": quantity.binary_text(size * count)
+            for size, count in machine.hugepages.items()
+        },
+        **_devices(machine),
     }
     status["capacity"] = capacity
     status["allocatable"] = dict(capacity)
@@ -207,15 +228,21 @@ def _report(document: Document, machine: NodeInfo, clock: Clock) -> None:
         "containerRuntimeVersion": machine.runtime_version,
         "kubeletVersion": _KUBELET_VERSION,
         "kubeProxyVersion": "",
-        "machineID": "",
+        "machineID": machine.machine_id,
         "systemUUID": "",
         "bootID": "",
     }
     if machine.ready:
         ready = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
     else:
-        ready = ("Ready", "False", "KubeletNotReady", "the machine is not ready")
+        ready = ("Ready", "False", "KubeletNotReady", machine.message or "the machine is not ready")
     _put_conditions(status, (*_HEALTHY, ready), clock)
+
+
+def _devices(machine: NodeInfo) -> dict[str, str]:
+    if machine.devices is None:
+        return dict.fromkeys(_DEVICES, _ENOUGH_DEVICES)
+    return {f"devices.kubevirt.io/{device}": str(count) for device, count in machine.devices.items()}
 
 
 def _mark_unknown(document: Document, clock: Clock) -> None:

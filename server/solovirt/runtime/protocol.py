@@ -72,6 +72,8 @@ class DiskImage:
     read_only: bool = False
     ephemeral: bool = False
     """What the guest writes is not to reach the image, and is gone when the guest is removed: the runtime lays something over it."""
+    size_bytes: int = 0
+    """How large an empty one is made if there is none at `path`; 0: it has to be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,22 @@ class ByteStream(Protocol):
     async def close(self) -> None:
         """Let go of the stream. Nothing if it is closed already."""
         ...
+
+
+@runtime_checkable
+class AnnouncesNodes(Protocol):
+    """Nodes come and go; without this they are looked at now and then."""
+
+    async def wait_for_nodes(self) -> None:
+        """Returns when a node has changed since the last return, or since the runtime was started."""
+        ...
+
+
+@runtime_checkable
+class ShowsVolumes(Protocol):
+    """Guests see the bytes of their volumes: specs have to say where those are, and carry what is looked up."""
+
+    shows_volumes: bool
 
 
 @runtime_checkable

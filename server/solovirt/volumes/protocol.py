@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NewType, Protocol, runtime_checkable
 
 TransferId = NewType("TransferId", str)
@@ -148,6 +149,51 @@ class Volumes(Transfers, Protocol):
 
 class VolumesUnavailable(Exception):
     """The back end can't start; the text says why and what to do, for a person."""
+
+
+@runtime_checkable
+class Disks(Protocol):
+    """What a back end that has bytes can do, too: say where they are, for a hypervisor on the same machine."""
+
+    def disk(self, volume: str) -> Path:
+        """Where the raw disk of the PersistentVolume is, or will be. Raises ValueError for what can be no volume's name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDisk:
+    """A file out of a container image, kept where it is as long as somebody may read it."""
+
+    path: Path
+    format: str = "raw"
+    """As qemu-img calls it: raw, qcow2."""
+
+
+@runtime_checkable
+class ContainerDisks(Protocol):
+    """What a back end can do, too: fetch disks that are in container images."""
+
+    async def container_disk(
+        self,
+        image: str,
+        *,
+        namespace: str,
+        pull_secret: str = "",
+        pull_policy: str = "",
+        path: str = "",
+        architecture: str = "amd64",
+    ) -> ContainerDisk:
+        """
+        The disk in *image*, fetched unless it is there; *path* names the file, without it the first one below `disk/` is meant.
+
+        *pull_secret* is the name of a Secret in *namespace*, *pull_policy* a container's (Always, IfNotPresent, Never).
+        Raises ContainerDiskFailed.
+        """
+        ...
+
+
+class ContainerDiskFailed(Exception):
+    """The image can't be fetched, or has no such file; the text says why."""
 
 
 @runtime_checkable

@@ -17,12 +17,15 @@ from solovirt.machinery.control.manager import service_account
 if TYPE_CHECKING:
     from solovirt.machinery.control.manager import Manager
     from solovirt.runtime.protocol import Runtime
+    from solovirt.volumes.protocol import Volumes
 
 __all__ = ["GuestEvents", "VirtualMachineInstanceController", "install"]
 
 
-def install(manager: Manager, runtime: Runtime, *, launcher_pods: bool = True) -> VirtualMachineInstanceController:
-    """Add the controller of instances and the stream of guests' events to *manager*."""
+def install(
+    manager: Manager, runtime: Runtime, *, launcher_pods: bool = True, volumes: Volumes | None = None
+) -> VirtualMachineInstanceController:
+    """Add the controller of instances and the stream of guests' events to *manager*; *volumes* keeps the guests' disks."""
     name = VirtualMachineInstanceController.name
     tools = manager.tools(
         name, user=service_account(STANDARD.namespace, "kubevirt-controller"), field_manager="virt-controller"
@@ -32,7 +35,7 @@ def install(manager: Manager, runtime: Runtime, *, launcher_pods: bool = True) -
     )
     probes = Probes(runtime, manager.clock, kubelet=manager.tools("kubelet").recorder)
     controller = VirtualMachineInstanceController(
-        tools, runtime, handler=handler.recorder, probes=probes, launcher_pods=launcher_pods
+        tools, runtime, handler=handler.recorder, probes=probes, launcher_pods=launcher_pods, volumes=volumes
     )
     probes.wake = lambda key: manager.enqueue(controller, key)
     manager.add(controller)

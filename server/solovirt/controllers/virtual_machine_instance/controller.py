@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from solovirt.controllers.virtual_machine_instance import attachment_pod, launcher_pod, live_update, status, volumes
+from solovirt.controllers.virtual_machine_instance.guest_spec import GuestSpecs
 from solovirt.controllers.virtual_machine_instance.placement import Placement, Unschedulable
 from solovirt.controllers.virtual_machine_instance.plugging import Plugging
 from solovirt.controllers.virtual_machine_instance.pods import LauncherPods, PodRefused
@@ -33,7 +34,8 @@ from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
 from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
-from solovirt.runtime.protocol import Guest, GuestError, GuestId, GuestSpec, GuestState, Runtime
+from solovirt.runtime.protocol import Guest, GuestError, GuestId, GuestState, Runtime
+from solovirt.volumes.protocol import Volumes
 
 logger = logging.getLogger("solovirt.instances")
 
@@ -63,7 +65,9 @@ class VirtualMachineInstanceController:
         handler: Recorder,
         probes: Probes,
         launcher_pods: bool = True,
+        volumes: Volumes | None = None,
     ) -> None:
+        self._specs = GuestSpecs(tools.objects, runtime, volumes)
         self._objects = tools.objects
         self._clock = tools.clock
         self._recorder = tools.recorder
@@ -161,8 +165,7 @@ class VirtualMachineInstanceController:
     async def _define(self, instance: Document, node: str) -> Guest:
         key, guest_id = _key(instance), GuestId(instance["metadata"]["uid"])
         self._guests[key] = guest_id
-        paused = instance["spec"].get("startStrategy") == "Paused"
-        await self._runtime.define(GuestSpec(guest_id, key.namespace, key.name, node, instance, start_paused=paused))
+        await self._runtime.define(await self._specs.build(instance, node))
         guest = await self._runtime.find_guest(guest_id)
         if guest is None:
             raise GuestError("the guest vanished as soon as it was defined")
@@ -253,6 +256,10 @@ class VirtualMachineInstanceController:
         self, instance: Document, guest: Guest, pod: Document | None, *, behind: volumes.Volumes | None = None
     ) -> Result:
         """The guest is there: start it if it is not started, and tell what it does."""
+        if guest.state is GuestState.UNKNOWN:
+            # Its node announces it when it is back.
+            await self._write(instance, self._seen(instance, guest, pod))
+            return DONE
         if behind is None:
             behind = volumes.look(self._objects, instance)
         self._placement.take(instance, guest.node)
@@ -416,7 +423,10 @@ class VirtualMachineInstanceController:
             passed.clear()
             if document["metadata"]["uid"] != uid:
                 return
-            passed.extend(status.transitions(status.phase_of(document), seen))
+            before = status.phase_of(document)
+            # One that comes into sight again has not been started again.
+            news = status.transitions(before, seen)
+            passed.extend(one for one in news if not (before == "Unknown" and one == "Running"))
             _apply(document, seen)
 
         written = await self._objects.edit(names.VIRTUAL_MACHINE_INSTANCES, _key(instance), edit)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from solovirt.kinds.kubevirt import names
 from solovirt.machinery.control.protocol import Objects
 from solovirt.machinery.resource import ObjectKey
-from solovirt.runtime.protocol import Guest, GuestEvent, Runtime
+from solovirt.runtime.protocol import Guest, GuestError, GuestEvent, Runtime
 
 logger = logging.getLogger("solovirt.instances")
 
@@ -49,6 +49,10 @@ class GuestEvents:
         instance = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, key)
         if instance is None or instance["metadata"]["uid"] != guest.id:
             logger.info("removing the guest %s of %s, which has no instance any more", guest.id, key)
-            await self._runtime.remove(guest.id)
+            try:
+                await self._runtime.remove(guest.id)
+            except GuestError as error:
+                # The others have to be looked at all the same; the next start tries again.
+                logger.warning("the guest %s could not be removed: %s", guest.id, error)
         else:
             self._enqueue(key)

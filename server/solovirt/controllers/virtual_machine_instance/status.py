@@ -78,6 +78,8 @@ def transitions(phase: str, seen: Observation) -> list[str]:
         return []
     way = ["Pending", "Scheduling", "Scheduled", "Running"]
     guest = seen.guest
+    if guest is not None and guest.state is GuestState.UNKNOWN:
+        return ["Unknown"] if phase in ("Scheduled", "Running") else []
     if guest is None:
         if seen.lost:
             return ["Failed"]
@@ -90,7 +92,8 @@ def transitions(phase: str, seen: Observation) -> list[str]:
         # One that came and went between two looks has run all the same; what counts starts has to know.
         reached = "Running" if guest.started_at is not None else "Scheduled"
         end = "Succeeded" if guest.state is GuestState.SHUT_OFF else "Failed"
-    position = way.index(phase) if phase in way else -1
+    # From out of sight it comes back to where it is, and does not go all the way again.
+    position = way.index(phase) if phase in way else way.index(reached) - 1 if phase == "Unknown" else -1
     passed = way[position + 1 : way.index(reached) + 1]
     return passed if end is None else [*passed, end]
 

@@ -21,6 +21,7 @@ _PART = ".part"
 async def make(spec: GuestSpec, places: GuestPlaces) -> None:
     """Make what *spec*'s volumes need. Raises GuestError (Unsupported) for what can't be made."""
     wanted = images(spec, places)
+    sizes = {image.volume: image.size_bytes for image in spec.disks}
     if any(image.is_disc for image in wanted.values()):
         await asyncio.to_thread(_make_discs, spec, places)
     for volume, image in wanted.items():
@@ -31,6 +32,10 @@ async def make(spec: GuestSpec, places: GuestPlaces) -> None:
             await _qemu_img(path, "-b", image.base.path, "-F", image.base.format)
         elif image.size_bytes is not None:
             await _make_empty(path, image)
+        elif size := sizes.get(volume):
+            # A claim that nobody has filled: KubeVirt, too, makes its disk when it is first used.
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True, mode=0o700)
+            await asyncio.to_thread(_make_sparse, path, size)
         else:
             raise GuestError(f"volume {volume}: {path} does not exist")
 

@@ -85,6 +85,8 @@ class LibvirtRuntime:
     *hosts* are URIs of libvirt, each of which may be preceded by the node's name and an equals sign; *build* makes domains.
     """
 
+    shows_volumes = True
+
     def __init__(
         self,
         context: RuntimeContext,
@@ -110,6 +112,7 @@ class LibvirtRuntime:
         self._deadlines: dict[GuestId, asyncio.Task[None]] = {}
         self._owner = ""
         self._forwards = Forwards()
+        self._nodes_changed = asyncio.Event()
 
     # -- the runtime itself
 
@@ -200,6 +203,10 @@ class LibvirtRuntime:
             elif host.node is not None:
                 out.append(host.node)
         return out
+
+    async def wait_for_nodes(self) -> None:
+        await self._nodes_changed.wait()
+        self._nodes_changed.clear()
 
     def events(self) -> AsyncIterator[GuestEvent]:
         return self._announcements.subscribe()
@@ -420,11 +427,13 @@ class LibvirtRuntime:
             logger.warning("%s was not looked through: %s", host.uri, error)
             return
         self._away.pop(host, None)
+        self._nodes_changed.set()
         self._announce_all(host)
 
     def disconnected(self, host: Host) -> None:
         if host.node is not None:
             self._away[host] = (host.node, self._clock.now())
+        self._nodes_changed.set()
         self._announce_all(host)
 
     def domain_changed(self, host: Host, uuid: str) -> None:
