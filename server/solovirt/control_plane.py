@@ -225,6 +225,7 @@ class ControlPlane:
         from solovirt import controllers, subresources
         from solovirt.machinery.control.metrics import WorkQueueMetrics
         from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, RuntimeUnavailable, load_runtime
+        from solovirt.subresources.guest_access import GuestAccess
         from solovirt.subresources.upload_token import UploadTokens
 
         settings = self.settings
@@ -253,6 +254,15 @@ class ControlPlane:
             access=self.access,
             upload_tokens=self._upload_tokens,
         )
+        self._guests = GuestAccess(
+            self.runtime,
+            self.store,
+            self.store.facts,
+            self.clock,
+            # The manager is another one whenever this process begins or ceases to lead.
+            lambda name, *, user: self.manager.tools(name, user=user),
+        )
+        self._guests.install(self.registry, kubernetes_version=version_info())
         self._definitions = controllers.serve_custom_resources(
             self.registry, self.store, self.clock, changed=self._registry_changed
         )
@@ -428,6 +438,9 @@ class ControlPlane:
             },
             handlers=self._upload_handlers(),
         )
+        app.on_shutdown.append(self._guests.stop)
+        self._guests.start()
+        self._stack.push_async_callback(self._guests.stop)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()
         self._stack.push_async_callback(_end_serving, runner)

@@ -141,6 +141,8 @@ class Subresource:
     group: str | None = None
     version: str | None = None
     model: ModelRef | None = None
+    # Discovery tells of it.
+    listed: bool = True
     # Of `scale`.
     paths: ScalePaths | None = None
 
@@ -213,6 +215,8 @@ class Resource:
     returns_deleted: bool = False
     # Nothing is stored: POST computes an answer (access reviews). Served by a handler registered for the resource.
     virtual: bool = False
+    # Discovery tells of it.
+    listed: bool = True
     # The objects are another kind's, and are read and written as those.
     view: View | None = None
     # The name is one path segment rather than a DNS subdomain (RBAC).

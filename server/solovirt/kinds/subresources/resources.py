@@ -14,9 +14,26 @@ def _acting(name: str) -> Subresource:
     return Subresource(name, ("update",), "")
 
 
-def _telling(name: str) -> Subresource:
-    """A GET that answers with something computed."""
-    return Subresource(name, ("get",), "")
+def _telling(name: str, *, listed: bool = True) -> Subresource:
+    """A GET that answers with something computed, or that becomes a stream. KubeVirt does not tell of all of them."""
+    return Subresource(name, ("get",), "", listed=listed)
+
+
+def _about(name: str) -> Resource:
+    """A GET about the installation as a whole; discovery does not tell of it (reference 6)."""
+    return Resource(
+        group=GROUP,
+        kind="",
+        plural=name,
+        singular="",
+        scope=Scope.CLUSTER,
+        versions=_VERSIONS,
+        behaviour=Behaviour(),
+        verbs=("list",),
+        has_generation=False,
+        virtual=True,
+        listed=False,
+    )
 
 
 RESOURCES: tuple[Resource, ...] = (
@@ -41,7 +58,38 @@ RESOURCES: tuple[Resource, ...] = (
         versions=_VERSIONS,
         behaviour=Behaviour(),
         verbs=(),
-        subresources=(_acting("start"), _acting("stop"), _acting("restart"), _telling("expand-spec")),
+        subresources=(
+            _acting("start"),
+            _acting("stop"),
+            _acting("restart"),
+            _telling("expand-spec"),
+            _acting("evacuate/cancel"),
+            _telling("portforward", listed=False),
+        ),
         has_generation=False,
     ),
+    Resource(
+        group=GROUP,
+        kind="",
+        plural="virtualmachineinstances",
+        singular="",
+        scope=Scope.NAMESPACED,
+        versions=_VERSIONS,
+        behaviour=Behaviour(),
+        verbs=(),
+        subresources=(
+            *(_telling(name) for name in ("vnc", "vnc/screenshot", "console", "portforward")),
+            *(_acting(name) for name in ("backup", "redefine-checkpoint")),
+            *(_acting(name) for name in ("pause", "unpause", "freeze", "unfreeze", "reset", "softreboot")),
+            *(_telling(name) for name in ("guestosinfo", "userlist", "filesystemlist")),
+            *(_telling(f"sev/{name}") for name in ("fetchcertchain", "querylaunchmeasurement")),
+            *(_acting(f"sev/{name}") for name in ("setupsession", "injectlaunchsecret")),
+            _acting("evacuate/cancel"),
+            *(_telling(name, listed=False) for name in ("usbredir", "vsock")),
+        ),
+        has_generation=False,
+    ),
+    _about("version"),
+    _about("guestfs"),
+    _about("healthz"),
 )

@@ -165,15 +165,15 @@ def _group(name: str, versions: list[str]) -> Document:
 
 
 def _sorted(resources: Iterable[Resource]) -> list[Resource]:
-    """Built-in kinds by name, custom ones as they were registered."""
-    given = list(resources)
+    """Those that are told of: built-in kinds by name, custom ones as they were registered."""
+    given = [resource for resource in resources if resource.listed]
     if all(resource.flavour is Flavour.BUILT_IN for resource in given):
         given.sort(key=lambda resource: resource.plural)
     return given
 
 
 def _subresources(resource: Resource) -> list[Subresource]:
-    found = list(resource.subresources)
+    found = [sub for sub in resource.subresources if sub.listed]
     if resource.status_subresource and all(sub.name != "status" for sub in found):
         found.append(Subresource("status", _STATUS_VERBS, resource.kind))
     return sorted(found, key=lambda sub: sub.name)
