@@ -18,7 +18,7 @@ from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage
 from solovirt.controllers.data_volume.filling import LOOK_AGAIN, Filled, Filling, Order, is_bound, is_of_data_volume
 from solovirt.controllers.data_volume.status import Event, Situation
 from solovirt.kinds.cdi import names
-from solovirt.machinery.control.objects import NotServed
+from solovirt.kinds.cdi.references import ReferenceRefused, resolved
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
@@ -83,12 +83,13 @@ class DataVolumeController:
             source: Mapping[str, Any] = spec.get("source") or {}
             return source
         key = ObjectKey(reference.get("namespace") or data_volume["metadata"]["namespace"], reference.get("name", ""))
+        found = self._objects.get(names.DATA_SOURCES, key)
         try:
-            found = self._objects.get(names.DATA_SOURCES, key)
-        except NotServed:
+            of_found = resolved(found or {}, lambda other: self._objects.get(names.DATA_SOURCES, other))
+        except ReferenceRefused:
             return None
-        of_found = ((found or {}).get("spec") or {}).get("source") or {}
-        return {kind: of_found[kind] for kind in ("pvc", "snapshot") if of_found.get(kind)} or None
+        # A source without a namespace is in its DataSource's.
+        return {kind: {"namespace": key.namespace, **given} for kind, given in of_found.items()} or None
 
     # The claim
 

@@ -7,13 +7,13 @@ is. In the end the volume is handed over: it is bound to the first claim, the se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from solovirt.controllers.data_volume.annotations import source_annotations
 from solovirt.controllers.data_volume.filling import is_bound
 from solovirt.kinds.cdi import names
+from solovirt.kinds.cdi.references import allowed_labels
 from solovirt.kinds.core import names as core
 from solovirt.machinery.control.objects import NotServed
 from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
@@ -44,7 +44,6 @@ _MIRRORED = (
     names.POPULATOR_PROGRESS,
 )
 """What is said of the second claim and holds of the first."""
-_ALLOWED_LABEL = re.compile(r"^([\w.]+\.kubevirt\.io|kubevirt\.io)/[\w-]+")
 _LABELS = {"app": "containerized-data-importer", "velero.io/exclude-from-backup": "true"}
 
 
@@ -141,11 +140,7 @@ class PopulatorController:
         if kind == "VolumeCloneSource":
             said |= _clone_phase(claim, said.get(names.POD_PHASE))
         labels = claim["metadata"].get("labels") or {}
-        added = {
-            name: value
-            for name, value in (prime["metadata"].get("labels") or {}).items()
-            if _ALLOWED_LABEL.match(name) and name not in labels
-        }
+        added = {name: value for name, value in allowed_labels(prime).items() if name not in labels}
         if current | said == current and not added:
             return claim
 

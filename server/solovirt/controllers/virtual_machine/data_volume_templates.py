@@ -10,8 +10,11 @@ import copy
 from typing import Any
 
 from solovirt.controllers.virtual_machine import instance_template
+from solovirt.kinds.cdi import clone_authorisation, references
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.kubevirt import names
+from solovirt.machinery.auth.identity import User
+from solovirt.machinery.control.manager import service_account
 from solovirt.machinery.control.objects import NotServed
 from solovirt.machinery.control.protocol import Objects, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden, StatusError
@@ -68,23 +71,31 @@ async def _create(tools: Tools, vm: Document, template: Document) -> None:
     name = template["metadata"]["name"]
     try:
         document = data_volume_of(vm, template, tools.objects)
+        namespace = vm["metadata"]["namespace"]
+        clone_authorisation.check(tools.objects, _service_account(vm), document["spec"].get("source") or {}, namespace)
         _warn_of_missing_source(tools, vm, document)
         await tools.objects.create(cdi.DATA_VOLUMES, document)
     except AlreadyExists:
         # Somebody was faster, or another's claim has the name: nothing this VM could do about it.
         return
-    except Forbidden as error:
-        tools.recorder.event(
-            vm,
-            "Warning",
-            "UnauthorizedDataVolumeCreate",
-            f"Not authorized to create DataVolume {name}: {error.message}",
-        )
-        raise DataVolumeError(f"not authorized to create DataVolume: {error.message}") from error
-    except (StatusError, DataVolumeError) as error:
+    except (Forbidden, clone_authorisation.CloneRefused) as error:
+        why = error.message if isinstance(error, Forbidden) else str(error)
+        text = f"Not authorized to create DataVolume {name}: {why}"
+        tools.recorder.event(vm, "Warning", "UnauthorizedDataVolumeCreate", text)
+        raise DataVolumeError(f"not authorized to create DataVolume: {why}") from error
+    except (StatusError, DataVolumeError, clone_authorisation.NamespaceMissing) as error:
         tools.recorder.event(vm, "Warning", "FailedDataVolumeCreate", f"Error creating DataVolume {name}: {error}")
         raise DataVolumeError(f"failed to create DataVolume: {error}") from error
     tools.recorder.event(vm, "Normal", "SuccessfulDataVolumeCreate", f"Created DataVolume {name}")
+
+
+def _service_account(vm: Document) -> User:
+    """Who asks for the VM's clones: the service account of its instance, not who made the VM (reference cdi.md 9.2)."""
+    template = vm["spec"]["template"]["spec"]
+    volumes = template.get("volumes") or ()
+    named = (one["serviceAccount"].get("serviceAccountName") for one in volumes if one.get("serviceAccount"))
+    name = template.get("serviceAccountName") or next(named, None) or "default"
+    return service_account(vm["metadata"]["namespace"], name)
 
 
 def data_volume_of(vm: Document, template: Document, objects: Objects) -> Document:
@@ -121,10 +132,13 @@ def _resolve(reference: Document, namespace: str, objects: Objects) -> Document:
         found = None
     if found is None:
         raise DataVolumeError(f'{cdi.DATA_SOURCES} "{key.name}" not found')
-    source = (found.get("spec") or {}).get("source") or {}
-    if not (source.get("pvc") or source.get("snapshot")):
+    try:
+        source = references.resolved(found, lambda other: objects.get(cdi.DATA_SOURCES, other))
+    except references.ReferenceRefused as error:
+        raise DataVolumeError(error.message) from error
+    if not source:
         raise DataVolumeError("DataVolume sourceRef not supported")
-    return {kind: dict(source[kind]) for kind in ("pvc", "snapshot") if source.get(kind)}
+    return {kind: {"namespace": key.namespace, **given} for kind, given in source.items()}
 
 
 def _warn_of_missing_source(tools: Tools, vm: Document, document: Document) -> None:

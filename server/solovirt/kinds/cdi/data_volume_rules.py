@@ -30,7 +30,7 @@ _REGISTRY_SCHEMES = ("docker", "oci-archive")
 
 def first_broken(spec: Spec) -> Cause | None:
     """The first rule that *spec* breaks."""
-    return next(chain(_check_target(spec), _check_origin(spec), _check_source(spec)), None)
+    return next(chain(_check_target(spec), _check_origin(spec), check_source(spec)), None)
 
 
 # Where it goes: pvc or storage
@@ -127,7 +127,8 @@ def _check_reference(reference: Spec) -> Iterator[Cause]:
         yield denial.invalid("spec.sourceRef.Name", "Missing sourceRef name")
 
 
-def _check_source(spec: Spec) -> Iterator[Cause]:
+def check_source(spec: Spec) -> Iterator[Cause]:
+    """The rules about `source` alone, for *spec* with `source` and `contentType`."""
     source = spec.get("source")
     if source is None:
         return

@@ -17,6 +17,7 @@ VOLUME_IMPORT_SOURCES = GroupResource(GROUP, "volumeimportsources")
 VOLUME_UPLOAD_SOURCES = GroupResource(GROUP, "volumeuploadsources")
 VOLUME_CLONE_SOURCES = GroupResource(GROUP, "volumeclonesources")
 
+NAMESPACES = GroupResource("", "namespaces")
 PERSISTENT_VOLUME_CLAIMS = GroupResource("", "persistentvolumeclaims")
 STORAGE_CLASSES = GroupResource("storage.k8s.io", "storageclasses")
 VOLUME_SNAPSHOTS = GroupResource("snapshot.storage.k8s.io", "volumesnapshots")
@@ -29,6 +30,16 @@ ALLOW_CLAIM_ADOPTION = _PREFIX + "allowClaimAdoption"
 PRE_POPULATED = _PREFIX + "storage.prePopulated"
 CHECK_STATIC_VOLUME = _PREFIX + "storage.checkStaticVolume"
 BIND_IMMEDIATELY = _PREFIX + "storage.bind.immediate.requested"
+
+# On what a DataImportCron makes (reference 11).
+DATA_IMPORT_CRON = _PREFIX + "dataImportCron"
+DATA_IMPORT_CRON_CLEANUP = DATA_IMPORT_CRON + ".cleanup"
+LAST_USE_TIME = _PREFIX + "storage.import.lastUseTime"
+# On a DataImportCron.
+DESIRED_DIGEST = _PREFIX + "storage.import.sourceDesiredDigest"
+NEXT_CRON_TIME = _PREFIX + "storage.import.nextCronTime"
+LAST_CRON_TIME = _PREFIX + "storage.import.lastCronTime"
+CRON_STORAGE_CLASS = _PREFIX + "storage.import.storageClass"
 
 # On claims: what they were made for (reference 5.1, 5.2).
 POPULATED_FOR = _PREFIX + "storage.populatedFor"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from solovirt.kinds.cdi.behaviour import DataVolumeBehaviour
+from solovirt.kinds.cdi.behaviour import (
+    DataImportCronBehaviour,
+    DataVolumeBehaviour,
+    InstallationBehaviour,
+    PopulatorSourceBehaviour,
+)
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.resource import Column, ModelRef, Resource, Scope, Version
 
@@ -55,7 +60,7 @@ RESOURCES: tuple[Resource, ...] = (
                 "v1alpha1", ModelRef("solovirt.kinds.cdi.models.installation:CDI"), columns=_CDIS_COLUMNS, storage=False
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=InstallationBehaviour(),
         short_names=("cdi", "cdis"),
     ),
     Resource(
@@ -71,7 +76,7 @@ RESOURCES: tuple[Resource, ...] = (
                 columns=_DATA_IMPORT_CRONS_COLUMNS,
             ),
         ),
-        behaviour=Behaviour(),
+        behaviour=DataImportCronBehaviour(),
         short_names=("dic", "dics"),
         categories=("all",),
     ),
@@ -145,7 +150,7 @@ RESOURCES: tuple[Resource, ...] = (
         singular="volumeimportsource",
         scope=Scope.NAMESPACED,
         versions=(Version("v1beta1", ModelRef("solovirt.kinds.cdi.models.populators:VolumeImportSource")),),
-        behaviour=Behaviour(),
+        behaviour=PopulatorSourceBehaviour(),
     ),
     Resource(
         group=GROUP,
@@ -154,6 +159,6 @@ RESOURCES: tuple[Resource, ...] = (
         singular="volumeuploadsource",
         scope=Scope.NAMESPACED,
         versions=(Version("v1beta1", ModelRef("solovirt.kinds.cdi.models.populators:VolumeUploadSource")),),
-        behaviour=Behaviour(),
+        behaviour=PopulatorSourceBehaviour(),
     ),
 )

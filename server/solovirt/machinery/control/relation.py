@@ -36,6 +36,11 @@ class Relation:
         self._catch_up()
         return sorted(self._keys.get((namespace, value), ()))
 
+    def find_anywhere(self, value: str) -> list[ObjectKey]:
+        """The objects of all namespaces that have *value*, in key order. Looks at every value: for relations of few objects."""
+        self._catch_up()
+        return sorted(key for (_, known), keys in self._keys.items() if known == value for key in keys)
+
     def close(self) -> None:
         """Let go of the event log. The relation builds itself anew if it is asked again."""
         if self._cursor is not None:
