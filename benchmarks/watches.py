@@ -78,7 +78,7 @@ async def _delay(target: Target, client: aiohttp.ClientSession, watchers: int, p
         delays = [stamp - answered[changed] for changed, stamp in readers.stamps() if changed in answered]
     budget = 10.0 if watchers == 200 else None
     peer = {50: "7", 200: "29"}[watchers]
-    detail = f"p50 {percentile(delays, 0.5) * 1000:.2f} ms after the patch was answered, {len(delays)} events"
+    detail = f"p50 {percentile(delays, 0.5) * 1000:.2f} ms against the patch's answer, {len(delays)} events"
     report.add(
         Figure(f"delay p99 at 20/s, {watchers} watchers", percentile(delays, 0.99) * 1000, "ms", budget, peer, detail)
     )
