@@ -14,11 +14,13 @@ from solovirt.machinery.verbs.protocol import Api
 from solovirt.subresources import (
     access_reviews,
     identity_reviews,
+    memory_dumps,
     namespace_finalize,
     service_account_token,
     upload_token,
     virtual_machine_expansion,
     virtual_machine_lifecycle,
+    volume_plugging,
 )
 from solovirt.subresources.upload_token import UploadTokens
 
@@ -30,6 +32,8 @@ def install(
     namespace_finalize.install(registry, api)
     virtual_machine_expansion.install(registry, store)
     virtual_machine_lifecycle.install(registry, api, store)
+    volume_plugging.install(registry, api, store)
+    memory_dumps.install(registry, api, store)
     access_reviews.install(registry, access.authoriser, access.roles)
     identity_reviews.install(registry, access.bearer, clock)
     upload_token.install(registry, upload_tokens)

@@ -12,7 +12,7 @@ from solovirt.machinery.http.negotiation import JSON, YAML
 from solovirt.machinery.resource import Document
 from solovirt.machinery.verbs.protocol import FieldValidation, SubresourceRequest
 
-_GO_TYPES = {bool: "bool", int: "int64", list: "[]string"}
+_GO_TYPES = {bool: "bool", int: "int64", list: "[]string", str: "string"}
 _JSON_TYPES = {bool: "bool", int: "number", float: "number", str: "string", list: "array"}
 _PROBLEM = "Can not unmarshal Request body to struct, error: json: cannot unmarshal"
 
@@ -49,6 +49,19 @@ async def options(request: SubresourceRequest, struct: str, **fields: type) -> D
                     raise _mismatch(one, f"{struct}.{name}", "string")
         found[name] = value
     return found
+
+
+def require_types(given: Document, struct: str, **fields: type | str) -> None:
+    """
+    Raise BadRequest where a field of *given* is of another type, as Go's decoder does.
+
+    *fields* are text, or objects: those are given by the name of their Go type. All have dryRun.
+    """
+    for name, wanted in {**fields, "dryRun": list}.items():
+        value = given.get(name)
+        expected = dict if isinstance(wanted, str) else wanted
+        if value is not None and type(value) is not expected:
+            raise _mismatch(value, f"{struct}.{name}", wanted if isinstance(wanted, str) else _GO_TYPES[wanted])
 
 
 def _mismatch(value: object, field: str, go_type: str) -> BadRequest:

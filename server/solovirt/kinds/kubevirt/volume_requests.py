@@ -87,7 +87,10 @@ def apply(spec: Document, request: Mapping[str, Any]) -> None:
         name = options.get("name")
         if any(volume.get("name") == name for volume in volumes):
             return
-        volumes.append(volume_of(options))
+        volume = volume_of(options)
+        volumes.append(
+            {key: {**value, "hotpluggable": True} if key != "name" else value for key, value in volume.items()}
+        )
         disks.append({**(options.get("disk") or {}), "name": name})
     elif (options := request.get("removeVolumeOptions")) is not None:
         name = options.get("name")

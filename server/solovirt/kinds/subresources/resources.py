@@ -9,9 +9,9 @@ GROUP = "subresources.kubevirt.io"
 _VERSIONS = (Version("v1"), Version("v1alpha3", storage=False))
 
 
-def _acting(name: str) -> Subresource:
-    """A PUT that acts; discovery shows neither its kind nor its verbs."""
-    return Subresource(name, ("update",), "")
+def _acting(name: str, *, listed: bool = True) -> Subresource:
+    """A PUT that acts; discovery shows neither its kind nor its verbs, and KubeVirt does not tell of all of them."""
+    return Subresource(name, ("update",), "", listed=listed)
 
 
 def _telling(name: str, *, listed: bool = True) -> Subresource:
@@ -65,6 +65,8 @@ RESOURCES: tuple[Resource, ...] = (
             _telling("expand-spec"),
             _acting("evacuate/cancel"),
             _telling("portforward", listed=False),
+            *(_acting(f"{verb}volume", listed=False) for verb in ("add", "remove")),
+            *(_acting(name, listed=False) for name in ("memorydump", "removememorydump")),
         ),
         has_generation=False,
     ),
@@ -82,6 +84,7 @@ RESOURCES: tuple[Resource, ...] = (
             *(_acting(name) for name in ("backup", "redefine-checkpoint")),
             *(_acting(name) for name in ("pause", "unpause", "freeze", "unfreeze", "reset", "softreboot")),
             *(_telling(name) for name in ("guestosinfo", "userlist", "filesystemlist")),
+            *(_acting(f"{verb}volume") for verb in ("add", "remove")),
             *(_telling(f"sev/{name}") for name in ("fetchcertchain", "querylaunchmeasurement")),
             *(_acting(f"sev/{name}") for name in ("setupsession", "injectlaunchsecret")),
             _acting("evacuate/cancel"),
