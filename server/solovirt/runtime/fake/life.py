@@ -95,6 +95,10 @@ class Life:
     ending: Ending | None = None
     """How it was ended from outside."""
     hardware: Hardware = field(default_factory=Hardware)
+    has_serial: bool = True
+    has_display: bool = True
+    is_frozen: bool = False
+    """Its file systems are, by its agent."""
 
     # -- what follows
 
@@ -150,6 +154,16 @@ class Life:
         """What the guest's own clock shows: seconds for which it has run since it was booted or reset."""
         return self.ran if self.resumed_at is None else self.ran + (now - self.resumed_at).total_seconds()
 
+    def uptime(self, now: datetime) -> float:
+        """What the guest's clock shows: seconds that it has run since it began, or was reset."""
+        if self.resumed_at is None:
+            return self.ran
+        return self.ran + max((now - self.resumed_at).total_seconds(), 0.0)
+
+    def about(self) -> AgentInfo:
+        """What the guest says of itself."""
+        return _agent(self)
+
     def is_over(self, now: datetime) -> bool:
         return self.at(now).state in (GuestState.SHUT_OFF, GuestState.CRASHED)
 
@@ -168,6 +182,7 @@ class Life:
             shutdown_at=None,
             shutdown_deadline=None,
             ending=None,
+            is_frozen=False,
         )
 
     def pause(self, now: datetime) -> Life:
@@ -189,7 +204,7 @@ class Life:
     def reset(self, now: datetime) -> Life:
         """Its clock starts anew; a paused guest stays paused. Raises GuestError unless it runs."""
         self._awake(now, "reset")
-        return replace(self, ran=0.0, resumed_at=None if self.resumed_at is None else now)
+        return replace(self, ran=0.0, resumed_at=None if self.resumed_at is None else now, is_frozen=False)
 
     def shut_down(self, now: datetime, grace_seconds: float) -> Life:
         """Asked to power off; asking again can only shorten the grace."""
@@ -282,7 +297,9 @@ class Life:
         # A script written by an older version lacks what was added since.
         known = {one.name for one in dataclasses.fields(Script)}
         script = {key: value for key, value in raw["script"].items() if key in known}
-        script["addresses"] = tuple(script.get("addresses", ()))
+        for name in ("addresses", "ports"):
+            if name in script:
+                script[name] = tuple(script[name])
         raw["script"] = Script(**script)
         # A life written by an older version has no hardware.
         raw["hardware"] = Hardware.decode(raw["hardware"]) if "hardware" in raw else Hardware()

@@ -68,3 +68,13 @@ def machine_type(spec: Mapping[str, Any]) -> str:
     """The machine that an alias stands for, as libvirt resolves it."""
     asked: str = (spec.get("domain", {}).get("machine") or {}).get("type") or "q35"
     return _MACHINE_TYPES.get(asked, asked)
+
+
+def has_serial(spec: Mapping[str, Any]) -> bool:
+    """Whether a guest with the instance spec *spec* has a serial port."""
+    return (spec.get("domain", {}).get("devices") or {}).get("autoattachSerialConsole") is not False
+
+
+def has_display(spec: Mapping[str, Any]) -> bool:
+    """Whether it has a graphics card."""
+    return (spec.get("domain", {}).get("devices") or {}).get("autoattachGraphicsDevice") is not False

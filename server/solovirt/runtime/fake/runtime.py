@@ -11,16 +11,21 @@ import asyncio
 import contextlib
 import heapq
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from solovirt.runtime.announcements import Announcements
 from solovirt.runtime.fake import health, nodes
+from solovirt.runtime.fake.agent import FILE_SYSTEMS, FREEZE, THAW
+from solovirt.runtime.fake.doors import Doors
 from solovirt.runtime.fake.hardware import Hardware
 from solovirt.runtime.fake.life import DESTROYED, Life
 from solovirt.runtime.fake.scenario import TIMELESS, Scenario, ScenarioError
+from solovirt.runtime.fake.shell import Wish
 from solovirt.runtime.protocol import (
+    ByteStream,
     DiskImage,
     Guest,
     GuestError,
@@ -58,6 +63,7 @@ class FakeRuntime:
         self._slots: dict[str, set[int]] = {}
         self._locks: WeakValueDictionary[GuestId, asyncio.Lock] = WeakValueDictionary()
         self._announcements = Announcements()
+        self._doors = Doors(context.clock, self._find, self._grant)
         self._timeline: list[tuple[datetime, GuestId]] = []
         self._sooner = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
@@ -75,6 +81,7 @@ class FakeRuntime:
                 await self._timer
             self._timer = None
         self._announcements.close()
+        self._doors.close()
 
     async def nodes(self) -> Sequence[NodeInfo]:
         return self._nodes
@@ -133,6 +140,8 @@ class FakeRuntime:
                 script=script,
                 start_paused=spec.start_paused,
                 hardware=Hardware.of(wanted, self._clock.now()),
+                has_serial=nodes.has_serial(wanted),
+                has_display=nodes.has_display(wanted),
             )
             # Taken before it is durable: another guest is placed meanwhile.
             taken.add(slot)
@@ -161,6 +170,7 @@ class FakeRuntime:
             await self._facts.delete(SCOPE, guest)
             self._learn(guest, None)
         self._announce(life)
+        self._doors.gone(guest)
 
     async def pause(self, guest: GuestId) -> None:
         await self._change(guest, lambda life, now: life.pause(now))
@@ -201,6 +211,45 @@ class FakeRuntime:
         if life is None:
             raise GuestError(f"there is no guest {guest}")
         return health.problem(life, self._clock.now(), check)
+
+    # -- from inside
+
+    async def open_console(self, guest: GuestId) -> ByteStream:
+        return await self._doors.console(guest)
+
+    async def open_display(self, guest: GuestId) -> ByteStream:
+        return await self._doors.display(guest)
+
+    async def screenshot(self, guest: GuestId) -> bytes:
+        return await self._doors.screenshot(guest)
+
+    async def open_port(self, guest: GuestId, port: int, protocol: str = "tcp") -> ByteStream:
+        return await self._doors.port(guest, port, protocol)
+
+    async def ask_agent(
+        self, guest: GuestId, command: str, arguments: Mapping[str, Any] | None = None, *, timeout_seconds: float = 5.0
+    ) -> Any:
+        if command in (FREEZE, THAW):
+
+            def freeze(life: Life, now: datetime) -> Life:
+                self._doors.require_agent(life, now)
+                return replace(life, is_frozen=command == FREEZE)
+
+            await self._change(guest, freeze)
+            return len(FILE_SYSTEMS)
+        life = await self._find(guest)
+        if life is None:
+            raise GuestError(f"there is no guest {guest}")
+        return await self._doors.ask(life, command, arguments or {})
+
+    async def _grant(self, guest: GuestId, wish: Wish) -> None:
+        """Do what somebody in the guest wants of the machine."""
+        if wish is Wish.REBOOT:
+            await self.reset(guest)
+        elif wish is Wish.POWER_OFF:
+            await self.power_off(guest)
+        else:
+            await self.crash(guest)
 
     # -- trouble
 
@@ -271,6 +320,7 @@ class FakeRuntime:
 
     def _announce(self, life: Life) -> None:
         self._announcements.announce(GuestEvent(life.id, life.namespace, life.name))
+        self._doors.changed(self._lives.get(life.id, life))
 
     async def _run_timer(self) -> None:
         while True:

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from solovirt.runtime.fake import services
+
 ANNOTATION_PREFIX = "fake.solovirt.io/"
 
 
@@ -70,6 +72,8 @@ class Script:
     """It answers no probe any more, that of its agent included, after it has run this long."""
     addresses: tuple[str, ...] = ()
     """The addresses of its interface on the pod network, in place of the one that the node hands out."""
+    ports: tuple[str, ...] = ("22=ssh",)
+    """What listens on its ports: `80=http`, `53/udp=echo`. There are echo, discard, http and ssh."""
 
 
 TIMELESS = Script(boot_seconds=0, shutdown_seconds=0, plug_seconds=0, dump_seconds=0, agent_after=0)
@@ -117,6 +121,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "answers_after": _optional_number,
     "hangs_after": _optional_number,
     "addresses": _list,
+    "ports": services.read,
 }
 _NAMES = {one.name for one in fields(Script)}
 
