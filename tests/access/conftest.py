@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from solovirt.testing import BackgroundControlPlane
+from tests import databases
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
@@ -75,7 +76,7 @@ def from_kubeconfig(config: dict[str, Any], file: Path) -> httpx.Client:
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[BackgroundControlPlane]:
-    with BackgroundControlPlane(frozen=True) as started:
+    with BackgroundControlPlane(database_url=databases.url(), frozen=True) as started:
         yield started
 
 

@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from tests import databases
+
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -233,5 +235,5 @@ def test_a_secret_for_the_token_of_nobody_goes(client, namespace):
 def test_no_key_is_made_before_the_first_token():
     from solovirt.testing import BackgroundControlPlane
 
-    with BackgroundControlPlane() as fresh:
+    with BackgroundControlPlane(database_url=databases.url()) as fresh:
         assert not (fresh.control_plane.settings.data_dir / "pki" / "service-account.key").exists()

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from solovirt.testing import BackgroundControlPlane
+from tests import databases
 from tests.clients.kubectl import Kubectl, kubectl_binary
 
 
 @pytest.fixture
 def server() -> Iterator[BackgroundControlPlane]:
     """In this process: starting it takes a tenth of what a process of its own would."""
-    with BackgroundControlPlane() as control_plane:
+    with BackgroundControlPlane(database_url=databases.url()) as control_plane:
         yield control_plane
 
 
@@ -27,5 +28,5 @@ def kubectl(request: pytest.FixtureRequest, server: BackgroundControlPlane, tmp_
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[BackgroundControlPlane]:
     """For clients in Python. Its tests share it and keep to objects of their own."""
-    with BackgroundControlPlane(instant=True) as control_plane:
+    with BackgroundControlPlane(database_url=databases.url(), instant=True) as control_plane:
         yield control_plane

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from multidict import CIMultiDictProxy
 
 from solovirt.control_plane import ControlPlane
 from solovirt.settings import Settings
+from tests import databases
 from tests.conformance import example
 from tests.served import Kind, Served, listed
 
@@ -58,6 +60,8 @@ class Client:
     async def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """*body* is sent as JSON unless it is bytes or a stream; *headers* are written with underscores for dashes."""
         data = json.dumps(body).encode() if isinstance(body, dict | list) else body
+        if isinstance(data, bytes) and len(data) > 1 << 20:
+            data = io.BytesIO(data)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.session.request(
             method,
@@ -164,7 +168,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clie
     control_plane = ControlPlane(
         Settings(
             data_dir=tmp_path_factory.mktemp("control-plane"),
-            database_url="sqlite+aiosqlite://",
+            database_url=databases.url(),
             listen="127.0.0.1:0",
             insecure_http=True,
         )

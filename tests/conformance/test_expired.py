@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from solovirt.control_plane import ControlPlane
 from solovirt.settings import Settings
+from tests import databases
 from tests.conformance.conftest import Client
 from tests.conformance.statuses import status
 
@@ -25,7 +26,7 @@ MAPS = "/api/v1/namespaces/default/configmaps"
 async def control_plane(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ControlPlane]:
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("control-plane"),
-        database_url="sqlite+aiosqlite://",
+        database_url=databases.url(),
         listen="127.0.0.1:0",
         insecure_http=True,
         history_revisions=0,

@@ -9,6 +9,7 @@ import pytest
 
 from solovirt.control_plane import ControlPlane
 from solovirt.settings import Settings
+from tests import databases
 from tests.conformance.conftest import Client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -17,7 +18,7 @@ MAPS = "/api/v1/namespaces/default/configmaps"
 
 
 async def test_credentials_are_looked_at_before_the_body(tmp_path):
-    control_plane = ControlPlane(Settings(data_dir=tmp_path, database_url="sqlite+aiosqlite://", listen="127.0.0.1:0"))
+    control_plane = ControlPlane(Settings(data_dir=tmp_path, database_url=databases.url(), listen="127.0.0.1:0"))
     await control_plane.start()
     try:
         assert control_plane.authority_pem is not None

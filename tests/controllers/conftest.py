@@ -26,6 +26,7 @@ from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 from solovirt.machinery.schema.compiled import SchemaSet
 from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
+from tests import databases
 
 FLAVORS = GroupResource("flavor.kubevirt.io", "virtualmachineflavors")
 CLUSTER_FLAVORS = GroupResource("flavor.kubevirt.io", "virtualmachineclusterflavors")
@@ -155,7 +156,7 @@ async def world() -> AsyncIterator[World]:
     registry = Registry()
     for resource in kinds.builtin():
         registry.register(resource)
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     api = Verbs(registry, store, SchemaSet(registry), clock)
     manager = Manager(registry=registry, store=store, api=api, clock=clock)

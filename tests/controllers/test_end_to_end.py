@@ -24,6 +24,7 @@ from solovirt.machinery.verbs.api import Verbs
 from solovirt.runtime.fake import FakeRuntime, create_runtime
 from solovirt.runtime.protocol import GuestId
 from solovirt.runtime.registry import RuntimeContext
+from tests import databases
 from tests.controllers.conftest import CLUSTER_FLAVORS, FLAVORS, machine
 from tests.controllers.virtual_machine.test_data_volume_templates import with_disk
 
@@ -79,7 +80,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     registry = Registry()
     for resource in kinds.builtin():
         registry.register(resource)
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     runtime = create_runtime(RuntimeContext(clock=clock, facts=store.facts, data_dir=tmp_path, nodes=2))
     await runtime.start()

@@ -150,8 +150,8 @@ def _check_writes(history: History, log: list[Row]) -> None:
     written: dict[str, list[Row]] = defaultdict(list)
     for row in log:
         # A removal shows the last content again; it is found by its version.
-        if row.plural == "configmaps" and row.operation == "put" and (operation := _operation(row)):
-            written[operation].append(row)
+        if row.plural == "configmaps" and row.operation == "put" and (writer := _operation(row)):
+            written[writer].append(row)
     removals = {(row.name, row.previous) for row in log if row.operation == "remove"}
     for operation in history.operations.values():
         if operation.kind == "delete":

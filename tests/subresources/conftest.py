@@ -24,6 +24,7 @@ from solovirt.machinery.schema.compiled import SchemaSet
 from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
 from solovirt.subresources import virtual_machine_expansion, virtual_machine_lifecycle
+from tests import databases
 
 KEY = ObjectKey("default", "vm")
 JANE = User("jane", ("system:masters", "system:authenticated"))
@@ -123,7 +124,7 @@ def served() -> tuple[Registry, SchemaSet]:
 async def door(served: tuple[Registry, SchemaSet]) -> AsyncIterator[Door]:
     clock = ManualClock()
     registry, schemas = served
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     api = Verbs(registry, store, schemas, clock)
     manager = Manager(registry=registry, store=store, api=api, clock=clock)

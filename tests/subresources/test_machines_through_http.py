@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from solovirt.testing import BackgroundControlPlane
+from tests import databases
 
 MACHINES = "/apis/kubevirt.io/v1/namespaces/default/virtualmachines"
 INSTANCES = "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances"
@@ -85,7 +86,7 @@ class Plane:
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Plane]:
-    with BackgroundControlPlane(frozen=True, insecure_http=True) as running:
+    with BackgroundControlPlane(database_url=databases.url(), frozen=True, insecure_http=True) as running:
         yield Plane(running)
 
 

@@ -21,6 +21,7 @@ from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
 from solovirt.machinery.verbs.protocol import Caller, DeleteOptions, FieldValidation, PatchType, Target
 from solovirt.subresources import namespace_finalize
+from tests import databases
 
 
 @dataclass
@@ -142,7 +143,7 @@ async def cluster() -> AsyncIterator[Cluster]:
     registry = Registry()
     for resource in kinds.builtin():
         registry.register(resource)
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     api = Verbs(registry, store, SchemaSet(registry), clock)
     namespace_finalize.install(registry, api)

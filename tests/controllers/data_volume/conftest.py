@@ -25,6 +25,7 @@ from solovirt.machinery.verbs.api import Verbs
 from solovirt.runtime.fake import create_runtime
 from solovirt.runtime.registry import RuntimeContext
 from solovirt.volumes.files import FileVolumes
+from tests import databases
 from tests.volumes.files.conftest import IMPATIENT, Site
 
 
@@ -84,7 +85,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
     registry = Registry()
     for resource in kinds.builtin():
         registry.register(resource)
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     runtime = create_runtime(RuntimeContext(clock=clock, facts=store.facts, data_dir=directory, nodes=1))
     await runtime.start()

@@ -25,6 +25,7 @@ from solovirt.machinery.verbs.api import Verbs
 from solovirt.runtime.fake import FakeRuntime, Scenario
 from solovirt.runtime.protocol import Guest, GuestId
 from solovirt.runtime.registry import RuntimeContext
+from tests import databases
 
 INSTANCE: Document = {
     "apiVersion": "kubevirt.io/v1",
@@ -61,7 +62,7 @@ class Cluster:
         self.registry = Registry()
         for resource in kinds.builtin():
             self.registry.register(resource)
-        self.store = SqlStore("sqlite+aiosqlite://", clock=self.clock, selectable=self.registry.selectable)
+        self.store = SqlStore(databases.url(), clock=self.clock, selectable=self.registry.selectable)
         self.api = Verbs(self.registry, self.store, SchemaSet(self.registry), self.clock)
         self.scenario = Scenario()
         self.launcher_pods = launcher_pods

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from solovirt.testing import BackgroundControlPlane
+from tests import databases
 
 MACHINES = "/apis/kubevirt.io/v1/namespaces/default/virtualmachines"
 INSTALLATION = "/apis/kubevirt.io/v1/namespaces/kubevirt/kubevirts/kubevirt"
@@ -18,7 +19,7 @@ INSTALLATION = "/apis/kubevirt.io/v1/namespaces/kubevirt/kubevirts/kubevirt"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[BackgroundControlPlane]:
-    with BackgroundControlPlane(insecure_http=True) as running:
+    with BackgroundControlPlane(database_url=databases.url(), insecure_http=True) as running:
         yield running
 
 

@@ -19,6 +19,7 @@ from solovirt.machinery.resource import GroupResource, ObjectKey
 from solovirt.machinery.schema.compiled import SchemaSet
 from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
+from tests import databases
 
 NAMESPACES = GroupResource("", "namespaces")
 PODS = {"apiGroups": [""], "resources": ["pods"]}
@@ -76,7 +77,7 @@ async def cluster() -> AsyncIterator[Cluster]:
     registry = Registry()
     for resource in kinds.builtin():
         registry.register(resource)
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     api = Verbs(registry, store, SchemaSet(registry), clock)
     made = Cluster(registry, store, api, RbacAuthoriser(store))

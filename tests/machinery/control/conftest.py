@@ -18,6 +18,7 @@ from solovirt.machinery.schema.compiled import SchemaSet
 from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
 from solovirt.machinery.verbs.protocol import Caller, DeleteOptions, FieldValidation, Target
+from tests import databases
 
 CONFIG_MAPS = GroupResource("", "configmaps")
 EVENTS = GroupResource("", "events")
@@ -88,7 +89,7 @@ async def world() -> AsyncIterator[World]:
     registry = Registry()
     for resource in kinds.builtin():
         registry.register(resource)
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     world = World(registry, store, Verbs(registry, store, SchemaSet(registry), clock), clock)
     await world.create(NAMESPACES, "default")

@@ -20,6 +20,7 @@ from solovirt.machinery.registry import Registry
 from solovirt.machinery.schema.compiled import SchemaSet
 from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
+from tests import databases
 from tests.machinery.http import kinds
 
 ADMIN = {"Authorization": "Bearer admin-token"}
@@ -80,7 +81,7 @@ def clock():
 
 @pytest.fixture
 async def store(registry, clock):
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     yield store
     await store.close()

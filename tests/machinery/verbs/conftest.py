@@ -24,6 +24,7 @@ from solovirt.machinery.store.protocol import Record, parse
 from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
 from solovirt.machinery.verbs.protocol import Caller, FieldValidation, Stored, Target
+from tests import databases
 
 VM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -124,7 +125,7 @@ async def world() -> AsyncIterator[World]:
             registry.register(resource)
     registry.register(VMS)
     clock = ManualClock(datetime(2026, 11, 23, 7, 0, tzinfo=UTC))
-    store = SqlStore("sqlite+aiosqlite://", clock=clock, selectable=registry.selectable)
+    store = SqlStore(databases.url(), clock=clock, selectable=registry.selectable)
     await store.start()
     world = World(registry, store, Verbs(registry, store, SchemaSet(registry), clock), clock)
     await world.create("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
