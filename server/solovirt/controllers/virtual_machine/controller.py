@@ -21,6 +21,7 @@ from solovirt.controllers.virtual_machine import (
     run_strategy,
     start_failure,
     start_revision,
+    volume_snapshots,
 )
 from solovirt.controllers.virtual_machine.conditions import SyncFailed
 from solovirt.controllers.virtual_machine.run_strategy import Action, Wish
@@ -292,6 +293,7 @@ class VirtualMachineController:
             data_volumes=data_volumes,
             claims=claims,
             failure=failure.failure if failure is not None else None,
+            volume_snapshots=volume_snapshots.statuses(vm, self._objects),
             restart_required=self._updating.restart_required(vm, instance),
             draw=self._draw,
         )

@@ -39,6 +39,8 @@ class StatusReport:
     claims: Sequence[Document] = ()
     failure: Failure | None = None
     restart_required: str | None = None
+    volume_snapshots: Sequence[Document] = ()
+    """Which volumes a snapshot could include."""
     draw: start_failure.Draw = random.randint
 
     def status_of(self, vm: Document) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class StatusReport:
             run_strategy.done_requests(status.get("stateChangeRequests") or [], instance),
         )
         _put(status, "volumeRequests", plugged_volumes.open_requests(vm))
+        _put(status, "volumeSnapshotStatuses", list(self.volume_snapshots))
         _put(status, "memoryDumpRequest", memory_dump.updated(vm, instance))
         if instance is not None:
             _note_generations(status, vm, instance)
