@@ -223,6 +223,7 @@ class ControlPlane:
     async def _start_serving(self) -> None:
         """What every replica runs: it answers requests, and takes no decisions."""
         from solovirt import controllers, subresources
+        from solovirt.controllers.metrics.transitions import PhaseTransitions
         from solovirt.machinery.control.metrics import WorkQueueMetrics
         from solovirt.runtime.registry import RuntimeContext, RuntimeLoadError, RuntimeUnavailable, load_runtime
         from solovirt.subresources.guest_access import GuestAccess
@@ -245,6 +246,7 @@ class ControlPlane:
             raise StartError(str(error)) from error
         self._stack.push_async_callback(self.runtime.close)
         self._queues = WorkQueueMetrics()
+        self._transitions = PhaseTransitions()
         self._upload_tokens = UploadTokens(self.store.facts, self.clock)
         subresources.install(
             self.registry,
@@ -358,6 +360,7 @@ class ControlPlane:
                 root_certificate=(self.authority_pem or b"").decode(),
                 tokens=self.access.accounts,
                 volumes=self.volumes,
+                transitions=self._transitions,
             )
             controllers.install_definitions(manager, self.store, self._definitions)
             manager.add_background(
@@ -409,6 +412,7 @@ class ControlPlane:
         return UploadProxy(_LeadersUploads(self), self._upload_tokens, objects).handlers()
 
     async def _start_http(self, listener: socket.socket) -> None:
+        from solovirt.controllers.metrics import KubeVirtMetrics
         from solovirt.kinds.authentication import service_accounts
         from solovirt.machinery.http.app import create_app
         from solovirt.machinery.http.health import Health
@@ -430,6 +434,7 @@ class ControlPlane:
             health=health,
             version_info=version_info(),
             collectors=(self._queues,),
+            inventories=(KubeVirtMetrics(self.registry, self.store, self._transitions),),
             documents={
                 service_accounts.CONFIGURATION_PATH: StaticDocument(
                     lambda: access.accounts.configuration(self.url), "application/json"

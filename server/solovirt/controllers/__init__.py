@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from solovirt.controllers.custom_resources import ServedDefinitions
+    from solovirt.controllers.metrics.transitions import PhaseTransitions
     from solovirt.kinds.authentication.service_accounts import ServiceAccountTokens
     from solovirt.machinery.clock import Clock
     from solovirt.machinery.control.manager import Manager
@@ -57,12 +58,14 @@ def install(
     root_certificate: str = "",
     volumes: Volumes | None = None,
     tokens: ServiceAccountTokens | None = None,
+    transitions: PhaseTransitions | None = None,
 ) -> None:
     """
     Add every loop there is: Kubernetes' own, those of instances on *runtime*, and those of machines and disks.
 
     *root_certificate* is the PEM by which clients inside the cluster know the server; *volumes* fills disks (without it that only takes
     time); *registry* must be the manager's. *tokens* issues what goes into Secrets for service accounts.
+    *transitions* counts how long instances take from phase to phase.
     """
     # Imported here: whoever needs one of the loops (a test, a tool) shall not load them all.
     from solovirt.controllers import builtin, node, virtual_machine_instance
@@ -71,7 +74,9 @@ def install(
         raise ValueError("controllers reconcile what their manager's registry serves")
     builtin.install(manager, root_certificate=root_certificate, tokens=tokens, volumes=volumes)
     node.install(manager, runtime)
-    virtual_machine_instance.install(manager, runtime, launcher_pods=launcher_pods, volumes=volumes)
+    virtual_machine_instance.install(
+        manager, runtime, launcher_pods=launcher_pods, volumes=volumes, transitions=transitions
+    )
     install_virtual_machines(manager, volumes=volumes)
 
 

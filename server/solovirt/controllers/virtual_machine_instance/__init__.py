@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from solovirt.controllers.metrics.transitions import PhaseTransitions
 from solovirt.controllers.virtual_machine_instance.controller import VirtualMachineInstanceController
 from solovirt.controllers.virtual_machine_instance.guest_events import GuestEvents
 from solovirt.controllers.virtual_machine_instance.probes import Probes
@@ -23,9 +24,18 @@ __all__ = ["GuestEvents", "VirtualMachineInstanceController", "install"]
 
 
 def install(
-    manager: Manager, runtime: Runtime, *, launcher_pods: bool = True, volumes: Volumes | None = None
+    manager: Manager,
+    runtime: Runtime,
+    *,
+    launcher_pods: bool = True,
+    volumes: Volumes | None = None,
+    transitions: PhaseTransitions | None = None,
 ) -> VirtualMachineInstanceController:
-    """Add the controller of instances and the stream of guests' events to *manager*; *volumes* keeps the guests' disks."""
+    """
+    Add the controller of instances and the stream of guests' events to *manager*.
+
+    *volumes* keeps the guests' disks, *transitions* counts how long instances take from phase to phase.
+    """
     name = VirtualMachineInstanceController.name
     tools = manager.tools(
         name, user=service_account(STANDARD.namespace, "kubevirt-controller"), field_manager="virt-controller"
@@ -35,7 +45,13 @@ def install(
     )
     probes = Probes(runtime, manager.clock, kubelet=manager.tools("kubelet").recorder)
     controller = VirtualMachineInstanceController(
-        tools, runtime, handler=handler.recorder, probes=probes, launcher_pods=launcher_pods, volumes=volumes
+        tools,
+        runtime,
+        handler=handler.recorder,
+        probes=probes,
+        transitions=transitions or PhaseTransitions(),
+        launcher_pods=launcher_pods,
+        volumes=volumes,
     )
     probes.wake = lambda key: manager.enqueue(controller, key)
     manager.add(controller)

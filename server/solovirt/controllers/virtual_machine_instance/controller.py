@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
+from solovirt.controllers.metrics.transitions import PhaseTransitions
 from solovirt.controllers.virtual_machine_instance import attachment_pod, launcher_pod, live_update, status, volumes
 from solovirt.controllers.virtual_machine_instance.guest_spec import GuestSpecs
 from solovirt.controllers.virtual_machine_instance.placement import Placement, Unschedulable
@@ -64,6 +65,7 @@ class VirtualMachineInstanceController:
         *,
         handler: Recorder,
         probes: Probes,
+        transitions: PhaseTransitions,
         launcher_pods: bool = True,
         volumes: Volumes | None = None,
     ) -> None:
@@ -73,6 +75,7 @@ class VirtualMachineInstanceController:
         self._recorder = tools.recorder
         self._handler = handler
         self._probes = probes
+        self._transitions = transitions
         self._runtime = runtime
         self._configuration = configuration.InForce(tools.objects)
         self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=self._configuration)
@@ -418,8 +421,11 @@ class VirtualMachineInstanceController:
                 return
         uid = instance["metadata"]["uid"]
         passed: list[str] = []
+        before = ""
 
         def edit(document: Document) -> None:
+            nonlocal before
+            before = status.phase_of(document)
             passed.clear()
             if document["metadata"]["uid"] != uid:
                 return
@@ -433,6 +439,7 @@ class VirtualMachineInstanceController:
         if written is None or written["metadata"]["uid"] != uid:
             return
         self._placement.note(written)
+        self._transitions.passed(written, before, passed)
         self._tell(written, seen, passed, was_paused=status.condition(instance, "Paused") is not None)
 
     def _tell(self, instance: Document, seen: Observation, passed: Sequence[str], *, was_paused: bool) -> None:

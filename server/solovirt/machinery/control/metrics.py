@@ -7,6 +7,7 @@ scrapes: until then nothing of prometheus_client is loaded.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,13 +44,24 @@ class WorkQueueMetrics:
         worked = HistogramMetricFamily(
             "workqueue_work_duration_seconds", "How long keys of the work queue are worked on.", labels=label
         )
+        unfinished = GaugeMetricFamily(
+            "workqueue_unfinished_work_seconds", "How long all that is being worked on has been, together.", labels=label
+        )
+        longest = GaugeMetricFamily(
+            "workqueue_longest_running_processor_seconds",
+            "How long the oldest of what is being worked on has been.",
+            labels=label,
+        )
+        now = time.perf_counter()
         for name, queue in self._queues.items():
+            unfinished.add_metric((name,), sum(now - begun for begun in queue.running))
+            longest.add_metric((name,), max((now - begun for begun in queue.running), default=0.0))
             depth.add_metric((name,), queue.depth)
             adds.add_metric((name,), queue.adds)
             retries.add_metric((name,), queue.retries)
             waited.add_metric((name,), queue.waits.cumulative(), queue.waits.total)
             worked.add_metric((name,), queue.works.cumulative(), queue.works.total)
-        yield from (depth, adds, retries, waited, worked)
+        yield from (depth, adds, retries, waited, worked, unfinished, longest)
 
 
 class _Durations:
@@ -81,6 +93,8 @@ class _OneQueue:
     retries: int = 0
     waits: _Durations = field(default_factory=_Durations)
     works: _Durations = field(default_factory=_Durations)
+    running: list[float] = field(default_factory=list)
+    """When what is being worked on was begun, by time.perf_counter."""
 
     def added(self, depth: int) -> None:
         self.adds += 1
@@ -89,9 +103,14 @@ class _OneQueue:
     def taken(self, depth: int, waited: float) -> None:
         self.depth = depth
         self.waits.observe(waited)
+        self.running.append(time.perf_counter())
 
     def finished(self, worked: float) -> None:
         self.works.observe(worked)
+        if self.running:
+            # Which of the few it was is told by when it must have begun.
+            begun = time.perf_counter() - worked
+            self.running.remove(min(self.running, key=lambda one: abs(one - begun)))
 
     def retried(self) -> None:
         self.retries += 1

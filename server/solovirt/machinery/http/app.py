@@ -14,6 +14,7 @@ from solovirt.machinery.http.server import ApiServer, StaticDocument
 if TYPE_CHECKING:
     from solovirt.machinery.auth.identity import Authenticator, Authoriser
     from solovirt.machinery.clock import Clock
+    from solovirt.machinery.exposition import Inventory
     from solovirt.machinery.http.health import Health
     from solovirt.machinery.http.metrics import Collector
     from solovirt.machinery.registry import Registry
@@ -40,13 +41,14 @@ def create_app(
     health: Health,
     version_info: Document,
     collectors: Sequence[Collector] = (),
+    inventories: Sequence[Inventory] = (),
     documents: Mapping[str, StaticDocument] | None = None,
     handlers: Mapping[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] | None = None,
 ) -> web.Application:
     """
     Put the server together. Whoever runs the application starts and closes the store.
 
-    *version_info* is the body of /version. What *collectors* give shows on /metrics too; *documents* are served by their path. What is
+    *version_info* is the body of /version. What *collectors* and *inventories* give shows on /metrics too; *documents* are served by their path. What is
     at the paths of *handlers* is no part of the API: they see to everything themselves, to who is asking too. When the application
     shuts down, watches end cleanly before connections are closed.
     """
@@ -61,6 +63,7 @@ def create_app(
         health=health,
         version_info=version_info,
         collectors=collectors,
+        inventories=inventories,
         documents=documents,
     )
     application = web.Application(

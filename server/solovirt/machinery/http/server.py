@@ -54,6 +54,7 @@ from solovirt.machinery.http.openapi import OpenApiDocuments
 
 if TYPE_CHECKING:
     from solovirt.machinery.clock import Clock
+    from solovirt.machinery.exposition import Inventory
     from solovirt.machinery.registry import Registry
     from solovirt.machinery.resource import Document
     from solovirt.machinery.schema.protocol import Schemas
@@ -95,6 +96,7 @@ class ApiServer:
         health: Health,
         version_info: Document,
         collectors: Sequence[Collector] = (),
+        inventories: Sequence[Inventory] = (),
         documents: Mapping[str, StaticDocument] | None = None,
     ) -> None:
         self.registry = registry
@@ -104,7 +106,7 @@ class ApiServer:
         self.clock = clock
         self.health = health
         self.endpoints = Endpoints(registry)
-        self.metrics = Metrics(collectors)
+        self.metrics = Metrics(collectors, inventories)
         self.watches = watching.Watches()
         registry.farewells.append(self.watches.end)
         self._authenticator = authenticator
@@ -313,7 +315,7 @@ class ApiServer:
             raise failures.PlainNotFound
         if first == "metrics" and len(segments) == 1:
             self.metrics.watches = len(self.watches)
-            return request.answer(*self.metrics.render())
+            return request.answer(*await self.metrics.scrape())
         if first == "openapi":
             return await self._openapi.answer(request, segments[1:])
         document = self._documents.get(request.path)
