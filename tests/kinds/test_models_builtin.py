@@ -23,13 +23,7 @@ SCALARS = {name for name, one in TYPES.items() if "fields" not in one}
 # What a subresource needs in order to be declared is somebody who handles it; these come with their handlers.
 HANDLED_ELSEWHERE = {
     ("nodes", "proxy"),
-    ("pods", "attach"),
-    ("pods", "binding"),
     ("pods", "ephemeralcontainers"),
-    ("pods", "eviction"),
-    ("pods", "exec"),
-    ("pods", "log"),
-    ("pods", "portforward"),
     ("pods", "proxy"),
     ("pods", "resize"),
     ("services", "proxy"),
@@ -123,9 +117,7 @@ def test_every_kind_that_holds_objects_of_the_served_groups_is_there():
     """Left out: views of other objects, and what is not stored."""
     groups = {resource.group for resource in BUILT_IN}
     rows = {
-        (key, version)
-        for (key, version), row in DISCOVERY.items()
-        if key.group in groups and "list" in row["verbs"] and key.plural != "componentstatuses"
+        (key, version) for (key, version), row in DISCOVERY.items() if key.group in groups and "list" in row["verbs"]
     }
     ours = {
         (key, version.name)

@@ -16,6 +16,9 @@ from solovirt.subresources import (
     identity_reviews,
     memory_dumps,
     namespace_finalize,
+    pod_binding,
+    pod_eviction,
+    pod_streams,
     service_account_token,
     upload_token,
     virtual_machine_expansion,
@@ -30,6 +33,9 @@ def install(
 ) -> None:
     """Register every handler there is."""
     namespace_finalize.install(registry, api)
+    pod_binding.install(registry, api)
+    pod_eviction.install(registry, api, store)
+    pod_streams.install(registry, store)
     virtual_machine_expansion.install(registry, store)
     virtual_machine_lifecycle.install(registry, api, store)
     volume_plugging.install(registry, api, store)

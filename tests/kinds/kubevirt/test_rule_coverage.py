@@ -72,6 +72,7 @@ PROVED_BY: dict[str, str] = {
     "kinds/kubevirt/test_behaviour_migration.py::test_an_instance_that_cannot_be_moved": "221 to 224",
     "kinds/kubevirt/test_behaviour_migration.py::test_the_spec_is_fixed": "226",
     "kinds/kubevirt/test_behaviour_migration.py::test_the_label_stays_while_the_migration_runs": "227",
+    "subresources/test_pod_eviction.py::test_an_instance_that_is_to_migrate_is_marked_and_keeps_its_pod": "230",
     "kinds/instancetype/test_behaviour.py::test_a_percentage_is_one": "252",
     "kinds/instancetype/test_behaviour.py::test_overcommitted_memory_is_no_huge_pages": "253",
     "kinds/instancetype/test_behaviour.py::test_topologies_are_known": "254",
@@ -87,7 +88,6 @@ REASONS = {
     "55": "Admission has the old object in hand: there is nothing to fetch that could fail.",
     "212 to 217": "Pools are served without admission of their own.",
     "228 and 229": "Migration policies are served without admission of their own.",
-    "230": "Pods have no eviction subresource.",
     "231 to 250": "Snapshots, restores, clones and exports are served without admission of their own.",
     "251": "Backups are not served.",
 }

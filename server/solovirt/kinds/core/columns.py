@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from solovirt.kinds.cells import (
@@ -25,6 +26,7 @@ from solovirt.kinds.core.service_columns import ENDPOINTS, SERVICES
 from solovirt.machinery.resource import CellContext, Column, Document
 
 __all__ = [
+    "COMPONENT_STATUSES",
     "CONFIG_MAPS",
     "ENDPOINTS",
     "EVENTS",
@@ -51,7 +53,31 @@ def _entries(*fields: str) -> Column:
     )
 
 
+def _of_condition(name: str, told: Callable[[Document], str], description: str) -> Column:
+    """A column about the condition Healthy."""
+
+    def cell(document: Document, _: CellContext) -> str:
+        conditions = document.get("conditions") or ()
+        return next((told(one) for one in conditions if one["type"] == "Healthy"), "")
+
+    return Column(name, cell=cell, description=description)
+
+
+def _health(condition: Document) -> str:
+    return {"True": "Healthy", "False": "Unhealthy"}.get(condition["status"], "Unknown")
+
+
+def _word(field: str) -> Callable[[Document], str]:
+    return lambda condition: str(condition.get(field) or "")
+
+
 NAMESPACES = (NAME, text_column("Status", "status.phase", "Whether the namespace is in use or going away."), AGE)
+COMPONENT_STATUSES = (
+    NAME,
+    _of_condition("Status", _health, "Whether the component is well."),
+    _of_condition("Message", _word("message"), "What it says of itself."),
+    _of_condition("Error", _word("error"), "What is wrong with it."),
+)
 CONFIG_MAPS = (NAME, _entries("data", "binaryData"), AGE)
 SECRETS = (NAME, text_column("Type", "type", "What kind of secret it holds."), _entries("data"), AGE)
 SERVICE_ACCOUNTS = (NAME, AGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from solovirt.machinery.resource import GroupResource
 
+COMPONENT_STATUSES = GroupResource("", "componentstatuses")
 CONFIG_MAPS = GroupResource("", "configmaps")
 EVENTS = GroupResource("", "events")
 NAMESPACES = GroupResource("", "namespaces")

@@ -46,6 +46,27 @@ EVENT = Resource(
 RESOURCES: tuple[Resource, ...] = (
     Resource(
         group="",
+        kind="ComponentStatus",
+        plural="componentstatuses",
+        singular="componentstatus",
+        scope=Scope.CLUSTER,
+        versions=(
+            Version(
+                "v1",
+                ModelRef("solovirt.kinds.core.models.components:ComponentStatus"),
+                columns=columns.COMPONENT_STATUSES,
+                deprecated=True,
+                deprecation_warning="v1 ComponentStatus is deprecated in v1.19+",
+            ),
+        ),
+        behaviour=Behaviour(),
+        short_names=("cs",),
+        flavour=Flavour.BUILT_IN,
+        verbs=("get", "list"),
+        has_generation=False,
+    ),
+    Resource(
+        group="",
         kind="ConfigMap",
         plural="configmaps",
         singular="configmap",
@@ -185,6 +206,26 @@ RESOURCES: tuple[Resource, ...] = (
         categories=("all",),
         flavour=Flavour.BUILT_IN,
         status_subresource=True,
+        subresources=(
+            Subresource("attach", verbs=("create", "get"), kind="PodAttachOptions"),
+            Subresource(
+                "binding",
+                verbs=("create",),
+                kind="Binding",
+                model=ModelRef("solovirt.kinds.core.models.bindings:Binding"),
+            ),
+            Subresource(
+                "eviction",
+                verbs=("create",),
+                kind="Eviction",
+                group="policy",
+                version="v1",
+                model=ModelRef("solovirt.kinds.policy.models.evictions:Eviction"),
+            ),
+            Subresource("exec", verbs=("create", "get"), kind="PodExecOptions"),
+            Subresource("log", verbs=("get",), kind="Pod"),
+            Subresource("portforward", verbs=("create", "get"), kind="PodPortForwardOptions"),
+        ),
         selectable_fields={
             "spec.nodeName": "spec.nodeName",
             "spec.restartPolicy": "spec.restartPolicy",

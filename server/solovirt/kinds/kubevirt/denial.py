@@ -28,6 +28,12 @@ class DeniedPlainly(StatusError):
     reason, code = None, 400
 
 
+class EvictionDenied(StatusError):
+    """The eviction interceptor keeps a pod: what runs in it is asked to leave first."""
+
+    reason, code = None, 429
+
+
 def deny(webhook: str, causes: Sequence[Cause]) -> StatusError:
     """The refusal by *webhook* (its full name) for these causes, at least one. To be raised by the caller."""
     messages = [cause.message for cause in causes[:_SHOWN]]
@@ -40,6 +46,11 @@ def deny(webhook: str, causes: Sequence[Cause]) -> StatusError:
 def deny_plainly(webhook: str, text: str) -> StatusError:
     """The refusal by *webhook* with *text* and nothing else: 400 without reason and details. To be raised by the caller."""
     return DeniedPlainly(_denied_by(webhook, text))
+
+
+def deny_eviction(webhook: str, text: str) -> StatusError:
+    """The refusal of an eviction: 429 without reason and details. To be raised by the caller."""
+    return EvictionDenied(_denied_by(webhook, text))
 
 
 def _denied_by(webhook: str, text: str) -> str:
