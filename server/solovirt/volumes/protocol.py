@@ -220,3 +220,20 @@ class UploadFailed(Exception):
     def __init__(self, message: str, *, is_too_large: bool = False) -> None:
         super().__init__(message)
         self.is_too_large = is_too_large
+
+
+@runtime_checkable
+class Digests(Protocol):
+    """What a back end can do, too: say which image a registry has, without fetching it."""
+
+    async def digest(self, namespace: str, registry: Mapping[str, Any], options: Mapping[str, str]) -> str:
+        """
+        The digest (`sha256:…`) of the image that a DataVolume's source `registry` names now; *namespace* has its credentials.
+
+        *options* are annotations that engines may be steered by. Raises DigestUnavailable.
+        """
+        ...
+
+
+class DigestUnavailable(Exception):
+    """The digest can't be told now; the text says why."""

@@ -10,14 +10,18 @@ replica sees the same transfer. Annotations steer it, each read anew whenever so
 * `fake.solovirt.io/import-error-reason: "ImagePullFailed"`: the reason of the failure, `Error` unless set;
 * `fake.solovirt.io/import-fatal: "true"`: the failure is final, as a checksum mismatch is.
 
+On a DataImportCron `fake.solovirt.io/image-version: "2"` is a new image behind its URL, which the next poll finds.
+
 A failed attempt is followed by the next after the kubelet's back-off: 10 seconds, doubled each time, at most five minutes.
 An upload is ready to receive and stays so, because nobody sends anything to a simulation.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import Any
 
 from solovirt.machinery.clock import Clock
 from solovirt.volumes.protocol import Changed, Operation, Progress, TransferId, TransferRequest, TransferState
@@ -27,6 +31,7 @@ ERROR = "fake.solovirt.io/import-error"
 ERROR_COUNT = "fake.solovirt.io/import-error-count"
 ERROR_REASON = "fake.solovirt.io/import-error-reason"
 FATAL = "fake.solovirt.io/import-fatal"
+VERSION = "fake.solovirt.io/image-version"
 
 DEFAULT_SECONDS = 3.0
 _SCHEDULING_PART = 0.1
@@ -59,6 +64,11 @@ class SimulatedTransfers:
 
     async def forget(self, transfer: TransferId) -> None:
         """Nothing is kept of a simulated transfer."""
+
+    async def digest(self, namespace: str, registry: Mapping[str, Any], options: Mapping[str, str]) -> str:
+        """Of a simulated image: another one for each URL and value of the annotation."""
+        named = f"{registry.get('url')}\n{options.get(VERSION, '')}"
+        return f"sha256:{hashlib.sha256(named.encode()).hexdigest()}"
 
     def on_change(self, changed: Changed) -> None:
         """Nothing changes but by the time, of which `look_again` tells."""

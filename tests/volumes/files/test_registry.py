@@ -11,8 +11,8 @@ import pytest
 
 from solovirt.volumes.files.formats import _zstd
 from solovirt.volumes.files.registry import Reference, RegistryFailed
-from solovirt.volumes.files.sources import labels_of
-from solovirt.volumes.protocol import Progress, TransferState
+from solovirt.volumes.files.registry_source import labels_of
+from solovirt.volumes.protocol import DigestUnavailable, Progress, TransferState
 from tests.volumes.files.conftest import MIB, Engine, Site, random_disk
 from tests.volumes.files.registry import HERE, OCI, Registry, layer
 
@@ -154,3 +154,15 @@ def test_references_are_read_as_docker_reads_them(text: str, expected: tuple[str
 def test_references_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(RegistryFailed):
         Reference.parse(text)
+
+
+async def test_a_digest_is_told_without_fetching_the_image(engine: Engine, registry: Registry) -> None:
+    digest = registry.image("v1", layer({"disk/a": b"x"}))
+    engine.cluster.insecure = {registry.site.host}
+    fields = {"url": f"docker://{registry.site.host}/vm/disk:v1"}
+    assert await engine.volumes.digest("default", fields, {}) == digest
+    assert registry.blobs_served == 0
+    with pytest.raises(DigestUnavailable, match="404 Not Found"):
+        await engine.volumes.digest("default", {"url": fields["url"].replace("v1", "v2")}, {})
+    with pytest.raises(DigestUnavailable, match='secret "none" not found'):
+        await engine.volumes.digest("default", {**fields, "secretRef": "none"}, {})

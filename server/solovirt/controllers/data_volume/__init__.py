@@ -1,5 +1,5 @@
 """
-The control loops of CDI that fill claims, made as CDI makes them, by an engine behind `solovirt.volumes.protocol`.
+The control loops of CDI that have claims filled, and those that keep sources for them, made as CDI makes them, by an engine behind `solovirt.volumes.protocol`.
 
 `controller.py` is DataVolumes', `annotated_claim.py` that of claims without one; both fill them through `filling.py`. `populator.py` has claims filled
 that refer to a source by `dataSourceRef`.
@@ -14,7 +14,7 @@ from solovirt.controllers.data_volume.controller import DataVolumeController
 from solovirt.controllers.data_volume.filling import Filling
 from solovirt.controllers.data_volume.populator import COMPONENTS, PopulatorController
 from solovirt.machinery.resource import ObjectKey
-from solovirt.volumes.protocol import Operation
+from solovirt.volumes.protocol import Digests, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,9 @@ _OF_CLAIMS = {Operation.UPLOAD: "upload-controller", Operation.CLONE: "clone-con
 
 def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -> None:
     """Add the loops. *tools* makes those of one, by the name that is the source of its events."""
+    # Imported here: they need parts of this package.
+    from solovirt.controllers.data_import_cron import DataImportCronController
+    from solovirt.controllers.data_source import DataSourceController
 
     def filling(name: str, others: dict[Operation, str]) -> Filling:
         recorders = {operation: tools(component).recorder for operation, component in others.items()}
@@ -54,3 +57,10 @@ def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -
             manager.enqueue(one, ObjectKey(namespace, claim))
 
     volumes.on_change(changed)
+    sources = DataSourceController(tools(DataSourceController.name), store=manager.store, registry=manager.registry)
+    manager.add(sources)
+    manager.add(
+        DataImportCronController(
+            tools(DataImportCronController.name), volumes if isinstance(volumes, Digests) else None
+        )
+    )

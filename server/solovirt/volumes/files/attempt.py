@@ -47,6 +47,40 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookups:
+    """What a source names of its namespace. Everything raises LookupError for what is not there."""
+
+    cluster: Cluster
+    namespace: str
+
+    def secret(self, name: str | None) -> Mapping[str, bytes]:
+        """The data of a Secret; empty if none is named."""
+        if not name:
+            return {}
+        found = self.cluster.secret(self.namespace, name)
+        if found is None:
+            raise LookupError(f'secret "{name}" not found')
+        return found
+
+    def certificates(self, name: str | None) -> Mapping[str, str]:
+        """As `secret`, of a ConfigMap with certificates."""
+        if not name:
+            return {}
+        found = self.cluster.config_map(self.namespace, name)
+        if found is None:
+            raise LookupError(f'configmap "{name}" not found')
+        return found
+
+    def credentials(self, name: str | None) -> tuple[str, str] | None:
+        """User (or access key) and password from a Secret, by CDI's keys; None if none is named or it has none."""
+        data = self.secret(name)
+        user, password = data.get("accessKeyId"), data.get("secretKey")
+        if user is None and password is None:
+            return None
+        return (user or b"").decode(errors="replace"), (password or b"").decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt: the request, where it works, and with what."""
 
@@ -100,20 +134,6 @@ class Attempt:
 
         return moved
 
-    def secret(self, name: str | None) -> Mapping[str, bytes]:
-        """The data of the Secret that the source names; empty if it names none. Raises LookupError if it is not there."""
-        if not name:
-            return {}
-        found = self.cluster.secret(self.request.namespace, name)
-        if found is None:
-            raise LookupError(f'secret "{name}" not found')
-        return found
-
-    def certificates(self, name: str | None) -> Mapping[str, str]:
-        """As `secret`, of the ConfigMap with certificates."""
-        if not name:
-            return {}
-        found = self.cluster.config_map(self.request.namespace, name)
-        if found is None:
-            raise LookupError(f'configmap "{name}" not found')
-        return found
+    @property
+    def lookups(self) -> Lookups:
+        return Lookups(self.cluster, self.request.namespace)

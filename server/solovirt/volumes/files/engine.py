@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from solovirt.machinery.clock import Clock
-from solovirt.volumes.files import sources
+from solovirt.volumes.files import registry_source, sources
 from solovirt.volumes.files.attempt import SOURCE, Attempt, Body, Meter
 from solovirt.volumes.files.directory import Filled, Record, Usage, VolumeDirectory, VolumeFiles, remove_tree
 from solovirt.volumes.files.failure import TransferFailed, unusable
@@ -28,6 +29,7 @@ from solovirt.volumes.files.workers import Workers
 from solovirt.volumes.protocol import (
     Changed,
     Cluster,
+    DigestUnavailable,
     Operation,
     Progress,
     TransferId,
@@ -153,6 +155,14 @@ class FileVolumes:
             raise UploadFailed(job.failure.message, is_too_large=job.failure.is_too_large)
         if not accepted.done() and job.record.state is not Filled.DONE:
             raise UploadFailed("the server is shutting down")
+
+    async def digest(self, namespace: str, registry: Mapping[str, Any], options: Mapping[str, str]) -> str:
+        if not self._is_open:
+            raise DigestUnavailable("the volumes are not ready")
+        try:
+            return await registry_source.digest(self._cluster, namespace, registry, self._limits)
+        except TransferFailed as failure:
+            raise DigestUnavailable(failure.message) from failure
 
     async def forget(self, transfer: TransferId) -> None:
         job = self._jobs.pop(transfer, None)

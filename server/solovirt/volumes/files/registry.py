@@ -114,6 +114,11 @@ class Registry:
     def blob_url(self, digest: str) -> str:
         return f"{self._base}/blobs/{digest}"
 
+    async def digest(self) -> str:
+        """The digest of what the reference names: an image's, or an index's. Raises as `image` does."""
+        digest, _ = await self._manifest(self._reference.digest or self._reference.tag)
+        return digest
+
     async def image(self, architecture: str | None = None) -> Image:
         """
         Look the image up, for *architecture* (as Go names it) or this machine's.

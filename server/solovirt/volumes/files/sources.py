@@ -6,20 +6,14 @@ import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import aiohttp
-
-from solovirt.volumes.files import clone, container_disk, disk, tls
+from solovirt.volumes.files import clone, disk, registry_source, tls
 from solovirt.volumes.files.attempt import Attempt
 from solovirt.volumes.files.directory import DISK
 from solovirt.volumes.files.download import Checksum, Download, Order
-from solovirt.volumes.files.failure import IMAGE_PULL_FAILED, TransferFailed, too_large, unreachable, unusable
+from solovirt.volumes.files.failure import TransferFailed, too_large, unreachable, unusable
 from solovirt.volumes.files.limits import CHUNK
-from solovirt.volumes.files.pull import Puller
-from solovirt.volumes.files.registry import Reference, Registry, RegistryFailed
 from solovirt.volumes.files.session import session
 from solovirt.volumes.files.sparse import SparseFile
-
-_LABEL_MARK = "KUBEVIRT_IO_"
 
 
 async def fill(attempt: Attempt) -> None:
@@ -40,7 +34,7 @@ async def _http(attempt: Attempt, fields: Mapping[str, Any]) -> None:
         url=fields["url"],
         headers=_http_headers(attempt, fields),
         tls=tls.context(
-            attempt.certificates(fields.get("certConfigMap")), insecure=bool(fields.get("insecureSkipVerify"))
+            attempt.lookups.certificates(fields.get("certConfigMap")), insecure=bool(fields.get("insecureSkipVerify"))
         ),
         checksum=Checksum.parse(checksum) if checksum else None,
         largest=attempt.largest,
@@ -54,9 +48,9 @@ async def _http(attempt: Attempt, fields: Mapping[str, Any]) -> None:
 def _http_headers(attempt: Attempt, fields: Mapping[str, Any]) -> dict[str, str]:
     lines = list(fields.get("extraHeaders") or ())
     for name in fields.get("secretExtraHeaders") or ():
-        lines += [value.decode(errors="replace").strip() for value in attempt.secret(name).values()]
+        lines += [value.decode(errors="replace").strip() for value in attempt.lookups.secret(name).values()]
     headers = {}
-    if credentials := _credentials(attempt, fields.get("secretRef")):
+    if credentials := attempt.lookups.credentials(fields.get("secretRef")):
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(credentials).encode()).decode()
     for line in lines:
         name, colon, value = line.partition(":")
@@ -66,83 +60,10 @@ def _http_headers(attempt: Attempt, fields: Mapping[str, Any]) -> dict[str, str]
     return headers
 
 
-def _credentials(attempt: Attempt, secret: str | None) -> tuple[str, str] | None:
-    data = attempt.secret(secret)
-    user, password = data.get("accessKeyId"), data.get("secretKey")
-    if user is None and password is None:
-        return None
-    return (user or b"").decode(errors="replace"), (password or b"").decode(errors="replace")
-
-
 def _download(attempt: Attempt, order: Order, moved: Callable[[int, int | None], None]) -> Download:
     return Download(
         order, attempt.source, workers=attempt.workers, space=attempt.space, limits=attempt.limits, moved=moved
     )
-
-
-async def _registry(attempt: Attempt, fields: Mapping[str, Any]) -> None:
-    scheme, _, name = str(fields.get("url") or "").partition("://")
-    if scheme != "docker":
-        # An image stream is OpenShift's; an archive would be a file of this machine.
-        raise unusable("Failed to read registry image: only docker:// images are supported here")
-    try:
-        await _pull(attempt, fields, name)
-    except (RegistryFailed, aiohttp.ClientError, TimeoutError) as error:
-        said = str(error) or "timed out: the registry sends nothing"
-        if fields.get("pullMethod") == "node":
-            raise TransferFailed(f"failed to pull image: {said}", reason=IMAGE_PULL_FAILED) from error
-        raise unusable(f"Failed to read registry image: {said}") from error
-    await disk.finish(attempt, attempt.work / "disk")
-
-
-async def _pull(attempt: Attempt, fields: Mapping[str, Any], name: str) -> None:
-    reference = Reference.parse(name)
-    context = tls.context(attempt.certificates(fields.get("certConfigMap")), insecure=False)
-    async with session(attempt.limits) as client:
-        registry = Registry(
-            client,
-            reference,
-            tls=context,
-            insecure=attempt.cluster.insecure_registries(),
-            credentials=_credentials(attempt, fields.get("secretRef")),
-        )
-        image = await registry.image((fields.get("platform") or {}).get("architecture"))
-        attempt.labels.update(labels_of(image.environment))
-        puller = Puller(
-            client,
-            registry,
-            attempt.workers,
-            attempt.space,
-            attempt.limits,
-            largest=attempt.largest,
-            available=attempt.available,
-        )
-        for layer in image.layers:
-            await puller.layer(layer, attempt.source)
-            with SparseFile(attempt.work / "disk", attempt.space) as target:
-                steps = container_disk.extract(
-                    attempt.source, target, largest=attempt.largest, available=attempt.available
-                )
-                is_found = await attempt.workers.drive(steps)
-            await attempt.workers.run(attempt.source.unlink)
-            if is_found:
-                return
-    raise RegistryFailed("Failed to find VM disk image file in the container image")
-
-
-def labels_of(environment: Mapping[str, str]) -> dict[str, str]:
-    """
-    The labels that an image's environment stands for (reference cdi.md 6.4):
-    `INSTANCETYPE_KUBEVIRT_IO_DEFAULT_PREFERENCE=fedora` is `instancetype.kubevirt.io/default-preference: fedora`.
-    """
-    labels = {}
-    for variable, value in environment.items():
-        if _LABEL_MARK in variable:
-            domain, _, name = variable.partition(_LABEL_MARK)
-            prefix = domain.lower().rstrip("_").replace("_", ".")
-            full = f"{prefix}.kubevirt.io" if prefix else "kubevirt.io"
-            labels[f"{full}/{name.lower().replace('_', '-')}"] = value
-    return labels
 
 
 async def _blank(attempt: Attempt, _fields: Mapping[str, Any]) -> None:
@@ -204,7 +125,7 @@ def _refused(kind: str) -> Callable[[Attempt, Mapping[str, Any]], Awaitable[None
 
 _SOURCES: Mapping[str, Callable[[Attempt, Mapping[str, Any]], Awaitable[None]]] = {
     "http": _http,
-    "registry": _registry,
+    "registry": registry_source.fill,
     "blank": _blank,
     "pvc": _clone,
     "upload": _upload,
