@@ -415,6 +415,7 @@ class ControlPlane:
         from solovirt.controllers.metrics import KubeVirtMetrics
         from solovirt.kinds.authentication import service_accounts
         from solovirt.machinery.http.app import create_app
+        from solovirt.machinery.http.connections import Runner
         from solovirt.machinery.http.health import Health
         from solovirt.machinery.http.server import StaticDocument
 
@@ -446,7 +447,7 @@ class ControlPlane:
         app.on_shutdown.append(self._guests.stop)
         self._guests.start()
         self._stack.push_async_callback(self._guests.stop)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
+        runner = Runner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()
         self._stack.push_async_callback(_end_serving, runner)
         site = web.SockSite(runner, listener, ssl_context=self._tls, backlog=1024)
