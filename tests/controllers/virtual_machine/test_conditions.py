@@ -28,7 +28,7 @@ def test_without_an_instance_the_vm_is_not_ready():
         {
             "type": "Ready",
             "status": "False",
-            "lastProbeTime": None,
+            "lastProbeTime": "2026-01-01T00:00:00Z",
             "lastTransitionTime": "2026-01-01T00:00:00Z",
             "reason": "VMINotExists",
             "message": "VMI does not exist",
@@ -67,5 +67,5 @@ def test_a_condition_is_replaced_only_if_status_or_reason_changed():
 
 
 def test_restart_required_has_a_message_and_no_reason():
-    found = by_type(conditions(machine(), None, now=NOW, restart_required="why"))["RestartRequired"]
+    found = by_type(conditions(machine(), None, now=NOW, why_restart="why"))["RestartRequired"]
     assert (found["status"], found["message"], "reason" in found) == ("True", "why", False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from solovirt.controllers.virtual_machine import restart_required
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.resource import Document
 
@@ -44,15 +45,15 @@ def conditions(
     *,
     now: datetime,
     failure: Failure | None = None,
-    restart_required: str | None = None,
+    why_restart: str | None = None,
 ) -> list[Condition]:
-    """The VM's conditions as they should be now. *restart_required* is the message of that condition, None if it does not hold."""
+    """The VM's conditions as they should be now. *why_restart* is the message of RestartRequired, None if that does not hold."""
     current: Sequence[Condition] = (vm.get("status") or {}).get("conditions") or []
     wanted = [_ready(instance, now)]
     if failure is not None:
         wanted.append(_made("Failure", "True", now, reason=failure.reason, message=failure.message))
-    if restart_required is not None:
-        wanted.append(_made("RestartRequired", "True", now, message=restart_required))
+    if why_restart is not None:
+        wanted.append(_made("RestartRequired", "True", now, message=why_restart))
     if instance is None:
         # The last mirrored conditions stay after the instance is gone.
         wanted += [one for one in current if one["type"] not in _OWN]
@@ -65,12 +66,16 @@ def conditions(
 
 def _ready(instance: Document | None, now: datetime) -> Condition:
     if instance is None:
-        return _made("Ready", "False", now, reason="VMINotExists", message="VMI does not exist")
+        return _probed("VMINotExists", "VMI does not exist", now)
     of_instance = (instance.get("status") or {}).get("conditions") or []
     for one in of_instance:
         if one["type"] == "Ready":
             return dict(one)
-    return _made("Ready", "False", now, reason="VMIConditionMissing", message="VMI is missing the Ready condition")
+    return _probed("VMIConditionMissing", "VMI is missing the Ready condition", now)
+
+
+def _probed(reason: str, message: str, now: datetime) -> Condition:
+    return _made("Ready", "False", now, reason=reason, message=message) | {"lastProbeTime": timestamp(now)}
 
 
 def _made(type: str, status: str, now: datetime, *, reason: str | None = None, message: str | None = None) -> Condition:
@@ -90,5 +95,8 @@ def _in_place(current: Sequence[Condition], wanted: Sequence[Condition]) -> list
         new = by_type.pop(old["type"], None)
         if new is not None:
             is_same = old.get("status") == new.get("status") and old.get("reason") == new.get("reason")
+            if old["type"] == "RestartRequired" and new.get("message") != restart_required.OTHER:
+                # What is live is looked at anew each time; what is not only adds to what has been said.
+                is_same = old.get("message") == new.get("message")
             kept.append(old if is_same else new)
     return kept + list(by_type.values())

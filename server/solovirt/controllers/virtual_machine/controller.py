@@ -32,7 +32,7 @@ from solovirt.kinds.flavor import application as flavors
 from solovirt.kinds.instancetype.application import Conflicts
 from solovirt.kinds.instancetype.finding import CannotFind
 from solovirt.kinds.kubevirt import configuration, names
-from solovirt.kinds.kubevirt.run_strategy import RunStrategy
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy, effective
 from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import StatusError
@@ -76,7 +76,6 @@ class VirtualMachineController:
                 return DONE
             vm = synced
             wait = await self._act(vm, instance)
-            await self._updating.carry_out(vm, instance and self._owned_instance(vm))
         except SyncFailed as error:
             failure = error
         word = await self._report(key, failure)
@@ -138,12 +137,29 @@ class VirtualMachineController:
     # What the run strategy wants
 
     async def _act(self, vm: Document, instance: Document | None) -> timedelta | None:
-        """Do what the VM wants of its instance; returns how long a start still has to wait. Raises SyncFailed."""
+        """
+        Do what the VM wants of its instance, and bring that up to date; returns how long a start still has to wait.
+
+        Raises SyncFailed.
+        """
         wish = run_strategy.wish(vm, instance)
         is_ready = await self._sync_data_volumes(vm, starts=wish.action is Action.START)
+        strategy = effective(vm["spec"])
+        if not is_ready and strategy is not RunStrategy.HALTED and data_volume_templates.are_created_now(vm):
+            # Nothing else is looked at before the disks are there.
+            return None
+        wait = await self._follow_wish(vm, instance, wish, are_volumes_ready=is_ready)
+        if strategy is RunStrategy.WAIT_AS_RECEIVER and instance is not None:
+            await self._receive(vm, instance)
+        await self._updating.carry_out(vm, instance and self._owned_instance(vm))
+        return wait
+
+    async def _follow_wish(
+        self, vm: Document, instance: Document | None, wish: Wish, *, are_volumes_ready: bool
+    ) -> timedelta | None:
         match wish.action:
             case Action.START:
-                return await self._start_if_possible(vm, wish, are_volumes_ready=is_ready)
+                return await self._start_if_possible(vm, wish, are_volumes_ready=are_volumes_ready)
             case Action.STOP if instance is not None:
                 await self._remember_before_stop(vm, instance, wish)
                 await self._stop(vm, instance)
@@ -152,6 +168,25 @@ class VirtualMachineController:
             case _ if instance is not None:
                 await self._note_generation(vm, instance)
         return None
+
+    async def _receive(self, vm: Document, instance: Document) -> None:
+        """
+        Wait for the instance that migrates here; when it has come, take up the strategy that the VM is to have then.
+
+        Raises SyncFailed if the instance is none that waits.
+        """
+        if (instance["metadata"].get("annotations") or {}).get(names.MIGRATION_TARGET_ANNOTATION) == "true":
+            return
+        if not ((instance.get("status") or {}).get("migrationState") or {}).get("completed"):
+            raise SyncFailed("FailedCreate", "Found non receiver VMI while VM is receiver")
+        restored = (vm["metadata"].get("annotations") or {}).get(names.RESTORE_RUN_STRATEGY_ANNOTATION)
+
+        def restore(document: Document) -> None:
+            document["spec"]["runStrategy"] = restored
+
+        if restored is not None:
+            key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+            await self._objects.edit(names.VIRTUAL_MACHINES, key, restore)
 
     async def _sync_data_volumes(self, vm: Document, *, starts: bool) -> bool:
         try:

@@ -25,7 +25,7 @@ class DataVolumeError(Exception):
     """A DataVolume could not be created; the text says which and why."""
 
 
-def are_created_now(vm: Document, *, starts: bool) -> bool:
+def are_created_now(vm: Document, *, starts: bool = False) -> bool:
     """Whether missing DataVolumes are to be created: always, unless the VM asks to leave it to the first start."""
     annotations = vm["metadata"].get("annotations") or {}
     delays = annotations.get(names.IMMEDIATE_DATA_VOLUME_CREATION_ANNOTATION) == "false"

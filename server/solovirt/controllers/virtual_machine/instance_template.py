@@ -14,6 +14,7 @@ from typing import Any
 from solovirt.controllers.virtual_machine import memory_dump, run_strategy
 from solovirt.kinds.instancetype import preference_application
 from solovirt.kinds.kubevirt import names
+from solovirt.kinds.kubevirt.run_strategy import RunStrategy, effective
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.patch.values import copied
 from solovirt.machinery.resource import Document
@@ -45,6 +46,8 @@ def instance_of(vm: Document, preference: Document | None = None) -> Document:
         names.LATEST_OBSERVED_API_VERSION_ANNOTATION: "v1",
         names.STORAGE_OBSERVED_API_VERSION_ANNOTATION: "v1",
     }
+    if effective(vm["spec"]) is RunStrategy.WAIT_AS_RECEIVER:
+        metadata["annotations"][names.MIGRATION_TARGET_ANNOTATION] = "true"
     metadata["ownerReferences"] = [owner_reference(vm)]
     metadata["finalizers"] = [*(metadata.get("finalizers") or ()), names.VM_CONTROLLER_FINALIZER]
     spec = copied(template["spec"])

@@ -145,10 +145,14 @@ def is_set_to_start(vm: Document, instance: Document | None) -> bool:
             if instance is None:
                 return run_strategy.is_asked_to_start(vm)
             return not run_strategy.is_asked_to_stop(vm, instance)
-        case _:
+        case RunStrategy.RERUN_ON_FAILURE:
             if instance is None:
                 return run_strategy.wish(vm, None).action is run_strategy.Action.START
-            return not run_strategy.is_final(instance) and not run_strategy.is_asked_to_stop(vm, instance)
+            return run_strategy.phase(instance) != "Succeeded"
+        case RunStrategy.ONCE:
+            return instance is None
+        case RunStrategy.WAIT_AS_RECEIVER:
+            return False
 
 
 _TABLE: tuple[tuple[str, Callable[[Situation], bool]], ...] = (

@@ -64,7 +64,7 @@ class StatusReport:
         if instance is not None:
             _note_generations(status, vm, instance)
         status["conditions"] = conditions.conditions(
-            vm, instance, now=self.now, failure=self.failure, restart_required=self.restart_required
+            vm, instance, now=self.now, failure=self.failure, why_restart=self.restart_required
         )
         status["printableStatus"] = printable_status.printable_status(
             Situation(vm, instance, self.now, self.data_volumes, self.claims)
@@ -99,6 +99,6 @@ def _knows_strategy(vm: Document, instance: Document | None) -> bool:
 
 def _note_generations(status: dict[str, Any], vm: Document, instance: Document) -> None:
     annotation = (instance["metadata"].get("annotations") or {}).get(names.VM_GENERATION_ANNOTATION)
-    status["desiredGeneration"] = vm["metadata"].get("generation", 1)
     if annotation is not None and annotation.isdigit():
         status["observedGeneration"] = int(annotation)
+        status["desiredGeneration"] = vm["metadata"].get("generation", 1)

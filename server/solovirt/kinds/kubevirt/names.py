@@ -30,6 +30,7 @@ MIGRATION_FINALIZER = "kubevirt.io/migrationJobFinalize"
 
 # Labels.
 CREATED_BY_LABEL = "kubevirt.io/created-by"
+OUTDATED_LAUNCHER_LABEL = "kubevirt.io/outdatedLauncherImage"
 MIGRATION_INSTANCE_LABEL = "kubevirt.io/vmi-name"
 """On a migration: the instance that it moves."""
 
@@ -38,6 +39,10 @@ VM_GENERATION_ANNOTATION = "kubevirt.io/vm-generation"
 LATEST_OBSERVED_API_VERSION_ANNOTATION = "kubevirt.io/latest-observed-api-version"
 STORAGE_OBSERVED_API_VERSION_ANNOTATION = "kubevirt.io/storage-observed-api-version"
 IMMEDIATE_DATA_VOLUME_CREATION_ANNOTATION = "kubevirt.io/immediate-data-volume-creation"
+MIGRATION_TARGET_ANNOTATION = "kubevirt.io/create-migration-target"
+"""On an instance that waits for one of another cluster to migrate here."""
+RESTORE_RUN_STRATEGY_ANNOTATION = "kubevirt.io/restore-run-strategy"
+"""On a machine: the strategy that it takes up when such an instance has come."""
 PCI_TOPOLOGY_VERSION_ANNOTATION = "kubevirt.io/pci-topology-version"
 
 # Phases of an instance (reference 9.1).
