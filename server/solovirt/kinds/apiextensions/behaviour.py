@@ -58,14 +58,22 @@ class DefinitionBehaviour(Behaviour):
         # Imported with the first definition that a user brings: the rules come with a CEL interpreter.
         from solovirt.kinds.apiextensions import definition_rules
 
-        return definition_rules.validate(obj)
+        found = definition_rules.validate(obj)
+        if not found:
+            admission.warnings += definition_rules.warnings(obj, None)
+        return found
 
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
         from solovirt.kinds.apiextensions import definition_rules
 
         if admission.key.name in installed():
             return ()
-        return definition_rules.validate_update(obj, old)
+        if admission.subresource == "status":
+            return definition_rules.validate_status(obj)
+        found = definition_rules.validate_update(obj, old)
+        if not found and obj["spec"] != old["spec"]:
+            admission.warnings += definition_rules.warnings(obj, old)
+        return found
 
     def validate_delete(self, obj: Document, admission: Admission) -> None:
         if admission.key.name in installed():
@@ -95,6 +103,9 @@ class DefinitionBehaviour(Behaviour):
 def _default(spec: Document) -> None:
     if not spec.get("conversion"):
         spec["conversion"] = {"strategy": "None"}
+    service = ((spec["conversion"].get("webhook") or {}).get("clientConfig") or {}).get("service")
+    if isinstance(service, dict):
+        service.setdefault("port", 443)
     declared = spec.get("names")
     if isinstance(declared, dict) and declared.get("kind"):
         if not declared.get("singular"):

@@ -1,8 +1,6 @@
 """
-Which schemas a CustomResourceDefinition may bring: structural ones, whose rules and patterns can be evaluated.
-
-Kubernetes' conditions for a structural schema: a type at every level (or an int-or-string, or a place that preserves what it does not know), and
-nothing but value validation below the combinators `allOf`, `anyOf`, `oneOf`, `not` (reference kubernetes-api.md 7).
+Which schemas a CustomResourceDefinition may bring: structural ones, whose defaults are valid and whose rules can be evaluated
+(k8s.io/apiextensions-apiserver, pkg/apis/apiextensions/validation).
 """
 
 from __future__ import annotations
@@ -10,42 +8,61 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from solovirt.machinery.errors import FieldError, duplicate, forbidden_field, invalid, not_supported, required
+from solovirt.kinds.apiextensions import rule_checks, structure
+from solovirt.kinds.apiextensions.rule_checks import Spot, Total
+from solovirt.kinds.apiextensions.structure import EMBEDDED, LIST_KEYS, LIST_TYPE, MAP_TYPE, PRESERVE, RULES
+from solovirt.machinery.errors import FieldError, forbidden_field, invalid, not_supported, required
 from solovirt.machinery.resource import Flavour
-from solovirt.machinery.schema import patterns
 from solovirt.machinery.schema.compiled import ObjectSchema
-from solovirt.machinery.schema.rules import engine, values
+from solovirt.machinery.schema.rules import engine
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
-_UNSUPPORTED = ("$ref", "additionalItems", "definitions", "dependencies", "id", "patternProperties")
-_INT_OR_STRING, _PRESERVE = "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"
-_EMBEDDED, _RULES = "x-kubernetes-embedded-resource", "x-kubernetes-validations"
-_LIST_TYPE, _LIST_KEYS, _MAP_TYPE = "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"
-# What has no place below a combinator.
-_NOT_NESTED = (
-    *("type", "additionalProperties", "default", "title", "description", "nullable"),
-    *(_PRESERVE, _EMBEDDED, _INT_OR_STRING, _LIST_TYPE, _MAP_TYPE, _RULES),
+_UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
+_REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+_ENVELOPE = ("metadata", "kind", "apiVersion")
+# With a status subresource the root may have these, by the names of Go's fields, in which the refusal lists them.
+_AT_ROOT = (
+    *(
+        "Description",
+        "Type",
+        "Format",
+        "Title",
+        "Maximum",
+        "ExclusiveMaximum",
+        "Minimum",
+        "ExclusiveMinimum",
+        "MaxLength",
+    ),
+    *("MinLength", "Pattern", "MaxItems", "MinItems", "UniqueItems", "MultipleOf", "Required", "Items", "Properties"),
+    *("ExternalDocs", "Example", "XPreserveUnknownFields", "XValidations"),
 )
-_INT_OR_STRING_TYPES = [{"type": "integer"}, {"type": "string"}]
+_GO_NAMES = {PRESERVE: "XPreserveUnknownFields", RULES: "XValidations"}
 
 
-def validate(schema: Mapping[str, Any], path: str) -> list[FieldError]:
-    """Everything wrong with the schema of a whole object, which is at *path* in the definition."""
+def validate(schema: Mapping[str, Any], path: str, *, status: bool = False) -> list[FieldError]:
+    """Everything wrong with the schema of a whole object, which is at *path* in the definition. *status* is a subresource of it."""
     out: list[FieldError] = []
-    if not schema.get("type"):
-        out.append(required(f"{path}.type", "must not be empty at the root"))
-    elif schema["type"] != "object":
-        out.append(invalid(f"{path}.type", schema["type"], "must be object at the root"))
+    if status:
+        out += _root_fields(schema, path)
     if schema.get("nullable"):
         out.append(forbidden_field(f"{path}.nullable", "nullable cannot be true at the root"))
-    out += _Walk().schema(schema, path, root=True)
-    metadata = (schema.get("properties") or {}).get("metadata")
-    if isinstance(metadata, Mapping) and set(metadata.get("properties") or ()) - {"name", "generateName"}:
-        text = "must not specify anything other than name and generateName, but metadata is implicitly specified"
-        out.append(forbidden_field(f"{path}.properties[metadata]", text))
-    if not out:
-        out += _rules(schema, path, schema)
+    total = Total()
+    wrong = structure.validate(schema, path) or list(_defaults(schema, path, root=True))
+    out += wrong
+    walk = _Walk(total if not wrong else None)
+    out += walk.errors(Spot(schema, path, root=True))
+    out += total.errors(path)
     return out
+
+
+def _root_fields(schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
+    for name in schema:
+        called = _GO_NAMES.get(name, name[:1].upper() + name[1:])
+        if called not in _AT_ROOT and schema[name] not in (None, "", False, [], {}):
+            listed = " ".join(_AT_ROOT)
+            text = f"only [{listed}] fields are allowed at the root of the schema if the status subresource is enabled"
+            yield invalid(path, dict(schema), text)
+            return
 
 
 def at(schema: Mapping[str, Any], steps: Sequence[str]) -> Mapping[str, Any] | None:
@@ -57,216 +74,243 @@ def at(schema: Mapping[str, Any], steps: Sequence[str]) -> Mapping[str, Any] | N
 
 
 class _Walk:
-    def schema(self, schema: Mapping[str, Any], path: str, *, root: bool = False) -> Iterator[FieldError]:
-        """A schema on the trunk, outside the combinators."""
-        yield from self._words(schema, path)
-        type_, int_or_string = schema.get("type"), bool(schema.get(_INT_OR_STRING))
-        if type_ and type_ not in _TYPES:
-            yield not_supported(f"{path}.type", type_, _TYPES)
-        if int_or_string and type_:
-            yield forbidden_field(f"{path}.type", f"must be empty if {_INT_OR_STRING} is true")
-        if schema.get(_EMBEDDED) and type_ != "object":
-            yield invalid(f"{path}.type", type_ or "", f"must be object if {_EMBEDDED} is true")
-        if schema.get(_EMBEDDED) and not schema.get(_PRESERVE) and not schema.get("properties"):
-            text = f"must not be empty if {_EMBEDDED} is true without {_PRESERVE}"
-            yield required(f"{path}.properties", text)
-        if type_ == "array" and schema.get("items") is None:
-            yield required(f"{path}.items", "must be specified")
-        yield from self._lists(schema, path)
-        yield from self._below(schema, path)
-        if not root or "default" in schema:
-            yield from self._default(schema, path, root=root)
+    """Visits every part of a schema. Rules are looked at if there is a *total*, which their cost is added to."""
 
-    def _words(self, schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
-        """What holds everywhere."""
-        for word in _UNSUPPORTED:
-            if schema.get(word):
-                yield forbidden_field(f"{path}.{word}", f"{word} is not supported")
-        if schema.get("uniqueItems"):
-            text = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
-            yield forbidden_field(f"{path}.uniqueItems", text)
-        if schema.get("additionalProperties") is False:
-            yield forbidden_field(f"{path}.additionalProperties", "additionalProperties cannot be set to false")
-        if schema.get("additionalProperties") and schema.get("properties"):
-            yield forbidden_field(
-                f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive"
+    def __init__(self, total: Total | None) -> None:
+        self._total = total
+
+    def errors(self, spot: Spot) -> list[FieldError]:
+        of_schema, of_rules = self._visit(spot, defaults="", rules=True)
+        return [*of_schema, *of_rules]
+
+    def _visit(self, spot: Spot, *, defaults: str, rules: bool) -> tuple[list[FieldError], list[FieldError]]:
+        """Errors of the schema and of rules. *defaults* says why there may be none here, *rules* whether there may be any."""
+        schema, path = spot.schema, spot.path
+        out = list(_own(schema, path))
+        if "default" in schema and schema["default"] is not None and defaults:
+            out.append(forbidden_field(f"{path}.default", f"must not be set {defaults}"))
+        of_rules: list[FieldError] = []
+        for child, why, counts in self._children(spot, defaults):
+            found, about = self._visit(child, defaults=why, rules=rules and counts)
+            out += found
+            of_rules += about
+        out += _lists(schema, path)
+        if schema.get(RULES):
+            out += _rule_forms(schema, path)
+            # Of a schema that is wrong no types can be told.
+            if rules and self._total is not None and not out:
+                of_rules += rule_checks.check(spot, self._total)
+        return out, of_rules
+
+    def _children(self, spot: Spot, defaults: str) -> Iterator[tuple[Spot, str, bool]]:
+        schema, path = spot.schema, spot.path
+        below = _cardinality(schema, spot.cardinality)
+        other = schema.get("additionalProperties")
+        if isinstance(other, Mapping):
+            yield self._child(spot, other, f"{path}.additionalProperties", below), defaults, True
+        for name, child in (schema.get("properties") or {}).items():
+            why, uncorrelated = defaults, spot.uncorrelated
+            if schema.get(MAP_TYPE) == "atomic" and not uncorrelated:
+                uncorrelated = path
+            if spot.root and name in _ENVELOPE:
+                why = f"in top-level {name}"
+            made = self._child(spot, child, f"{path}.properties[{name}]", below, uncorrelated)
+            yield made, why, True
+        for word in ("not", "allOf", "oneOf", "anyOf"):
+            given = schema.get(word)
+            parts = (
+                [] if given is None else [(f"{path}.{word}", given)] if word == "not" else _indexed(path, word, given)
             )
-        if isinstance(schema.get("items"), list):
-            yield forbidden_field(f"{path}.items", "items must be a schema object and not an array")
-        if pattern := schema.get("pattern"):
-            try:
-                patterns.matches(pattern, "")
-            except ValueError:
-                yield invalid(f"{path}.pattern", pattern, "must be a valid regular expression, but isn't")
-
-    def _lists(self, schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
-        kind, keys = schema.get(_LIST_TYPE), schema.get(_LIST_KEYS) or []
-        if kind is not None and schema.get("type") != "array":
-            yield invalid(f"{path}.type", schema.get("type", ""), f"must be array if {_LIST_TYPE} is specified")
-        if kind not in (None, "atomic", "set", "map"):
-            yield not_supported(f"{path}.{_LIST_TYPE}", kind, ["atomic", "set", "map"])
-        if kind == "map" and not keys:
-            yield required(f"{path}.{_LIST_KEYS}", f"must not be empty if {_LIST_TYPE} is map")
-        if keys and kind != "map":
-            yield invalid(f"{path}.{_LIST_TYPE}", kind or "", f"must be map if {_LIST_KEYS} is non-empty")
-        items = schema.get("items")
-        if kind == "map" and isinstance(items, Mapping):
-            properties = items.get("properties") or {}
-            if items.get("type") != "object":
-                yield invalid(
-                    f"{path}.items.type", items.get("type", ""), f"must be object if parent array's {_LIST_TYPE} is map"
-                )
-            for index, key in enumerate(keys):
-                if key in keys[:index]:
-                    yield duplicate(f"{path}.{_LIST_KEYS}[{index}]", key)
-                if key not in properties:
-                    yield invalid(
-                        f"{path}.{_LIST_KEYS}[{index}]",
-                        key,
-                        f"must be a property of the items, one of {', '.join(sorted(properties))}",
-                    )
-                elif key not in (items.get("required") or ()) and "default" not in properties[key]:
-                    text = f"this property is in {_LIST_KEYS}, so it must have a default or be a required property"
-                    yield required(f"{path}.items.properties[{key}].default", text)
-        map_type = schema.get(_MAP_TYPE)
-        if map_type not in (None, "atomic", "granular"):
-            yield not_supported(f"{path}.{_MAP_TYPE}", map_type, ["atomic", "granular"])
-        if map_type is not None and schema.get("type") != "object":
-            yield invalid(f"{path}.type", schema.get("type", ""), f"must be object if {_MAP_TYPE} is specified")
-
-    def _below(self, schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
-        for name, child in (schema.get("properties") or {}).items():
-            yield from self._child(child, f"{path}.properties[{name}]", "must not be empty for specified object fields")
-        for word, text in (
-            ("additionalProperties", "must not be empty for specified object fields"),
-            ("items", "must not be empty for specified array items"),
-        ):
-            child = schema.get(word)
-            if isinstance(child, Mapping):
-                yield from self._child(child, f"{path}.{word}", text)
-            elif child is not None and not isinstance(child, bool | list):
-                yield invalid(f"{path}.{word}", child, "must be a schema")
-        for word in ("allOf", "anyOf", "oneOf"):
-            for index, one in enumerate(schema.get(word) or ()):
-                standard = bool(schema.get(_INT_OR_STRING)) and (
-                    (word == "anyOf" and schema["anyOf"] == _INT_OR_STRING_TYPES)
-                    or (word == "allOf" and one.get("anyOf") == _INT_OR_STRING_TYPES)
-                )
-                if not standard:
-                    yield from self._value(one, f"{path}.{word}[{index}]")
-        if schema.get("not"):
-            yield from self._value(schema["not"], f"{path}.not")
-
-    def _child(self, child: Any, path: str, untyped: str) -> Iterator[FieldError]:
-        if not isinstance(child, Mapping):
-            yield invalid(path, child, "must be a schema")
-            return
-        if not child.get("type") and not child.get(_INT_OR_STRING) and not child.get(_PRESERVE):
-            yield required(f"{path}.type", untyped)
-        yield from self.schema(child, path)
-
-    def _value(self, schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
-        """A schema below a combinator: it may only restrict values."""
-        yield from self._words(schema, path)
-        for word in _NOT_NESTED:
-            if word in schema and schema[word] not in (False, ""):
-                yield forbidden_field(f"{path}.{word}", "must be empty to be structural")
-        for name, child in (schema.get("properties") or {}).items():
-            yield from self._value(child, f"{path}.properties[{name}]")
+            for where, one in parts:
+                yield self._child(spot, one, where, below), defaults, False
         if isinstance(schema.get("items"), Mapping):
-            yield from self._value(schema["items"], f"{path}.items")
-        for word in ("allOf", "anyOf", "oneOf"):
-            for index, one in enumerate(schema.get(word) or ()):
-                yield from self._value(one, f"{path}.{word}[{index}]")
-        if schema.get("not"):
-            yield from self._value(schema["not"], f"{path}.not")
+            uncorrelated = spot.uncorrelated or ("" if schema.get(LIST_TYPE) == "map" else path)
+            yield self._child(spot, schema["items"], f"{path}.items", below, uncorrelated), defaults, True
 
-    def _default(self, schema: Mapping[str, Any], path: str, *, root: bool) -> Iterator[FieldError]:
-        if "default" not in schema:
-            return
-        if root:
-            yield forbidden_field(f"{path}.default", "must not be set at the root")
-            return
-        if schema["default"] is None and schema.get("nullable"):
-            return
-        wrapped = {
-            "type": "object",
-            "properties": {"default": {key: schema[key] for key in schema if key != "default"}},
-        }
-        checked = ObjectSchema(wrapped, kind="", flavour=Flavour.CUSTOM)
-        document = {"default": schema["default"]}
-        for found in checked.validate(document):
-            yield FieldError(
-                found.type, f"{path}.default{found.field.removeprefix('default')}", found.value, found.detail
-            )
-        for unknown in checked.unknown_fields(document):
-            yield invalid(f"{path}.{unknown}", schema["default"], "must not have unknown fields")
+    @staticmethod
+    def _child(
+        spot: Spot, schema: Mapping[str, Any], path: str, cardinality: int | None, uncorrelated: str | None = None
+    ) -> Spot:
+        where = spot.uncorrelated if uncorrelated is None else uncorrelated
+        return Spot(schema, path, bool(schema.get(EMBEDDED)), cardinality, where)
 
 
-def _rules(schema: Mapping[str, Any], path: str, root: Mapping[str, Any] | None = None) -> Iterator[FieldError]:
-    """The rules in CEL, here and below."""
-    for index, rule in enumerate(schema.get(_RULES) or ()):
-        yield from _rule(rule, schema, f"{path}.{_RULES}[{index}]", at_root=root is schema)
-    for name, child in (schema.get("properties") or {}).items():
-        yield from _rules(child, f"{path}.properties[{name}]")
-    for word in ("items", "additionalProperties"):
-        if isinstance(schema.get(word), Mapping):
-            yield from _rules(schema[word], f"{path}.{word}")
+def _indexed(path: str, word: str, given: Sequence[Any]) -> list[tuple[str, Any]]:
+    return [(f"{path}.{word}[{index}]", one) for index, one in enumerate(given)]
 
 
-def _rule(rule: Mapping[str, Any], schema: Mapping[str, Any], path: str, *, at_root: bool) -> Iterator[FieldError]:
-    source, message = rule.get("rule", ""), rule.get("message")
-    if not source.strip():
-        yield required(f"{path}.rule", "rule is not specified")
-        return
-    if message is not None and not message.strip():
-        yield invalid(f"{path}.message", message, "message must be non-empty if specified")
-    elif message and "\n" in message.strip():
-        yield invalid(f"{path}.message", message, "message must not contain line breaks")
-    elif not message and "\n" in source.strip():
-        yield required(f"{path}.message", "message must be specified if rule contains line breaks")
-    for field in ("rule", "messageExpression"):
-        if text := rule.get(field):
-            prefix = "messageExpression " if field == "messageExpression" else ""
-            try:
-                engine.Expression(text)
-            except engine.CompileError as error:
-                yield invalid(f"{path}.{field}", rule, f"{prefix}compilation failed: {error}")
-                continue
-            for where, name in _undefined(text, schema, at_root=at_root):
-                told = engine.located(text, where, f"undefined field '{name}'")
-                yield invalid(f"{path}.{field}", rule, f"{prefix}compilation failed: {told}")
-    if (pointer := rule.get("fieldPath")) is not None and not _leads_somewhere(pointer, schema):
-        yield invalid(
-            f"{path}.fieldPath", pointer, f"fieldPath {pointer} must be a valid path: does not refer to a valid field"
+def _cardinality(schema: Mapping[str, Any], above: int | None) -> int | None:
+    """How many values of each part there can be in an object, None if that is not limited."""
+    most: int | None = 1
+    if schema.get("type") == "object" and schema.get("additionalProperties") is not None:
+        most = schema.get("maxProperties")
+    elif schema.get("type") == "array":
+        most = schema.get("maxItems")
+    return None if above is None or most is None else above * max(most, 0)
+
+
+def _own(schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
+    """What may be said at all."""
+    type_ = schema.get("type")
+    if type_ and type_ not in _TYPES:
+        yield not_supported(f"{path}.type", type_, _TYPES)
+    for word in _UNSUPPORTED:
+        if schema.get(word):
+            yield forbidden_field(f"{path}.{word}", f"{word} is not supported")
+    if type_ == "null":
+        yield forbidden_field(f"{path}.type", "type cannot be set to null, use nullable as an alternative")
+    if isinstance(schema.get("items"), list):
+        yield forbidden_field(f"{path}.items", "items must be a schema object and not an array")
+    if schema.get("uniqueItems"):
+        text = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
+        yield forbidden_field(f"{path}.uniqueItems", text)
+    other = schema.get("additionalProperties")
+    if other is False:
+        yield forbidden_field(f"{path}.additionalProperties", "additionalProperties cannot be set to false")
+    if other is not None and other is not True and schema.get("properties"):
+        yield forbidden_field(
+            f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive"
         )
+    if schema.get(PRESERVE) is False:
+        yield invalid(f"{path}.{PRESERVE}", False, "must be true or undefined")
 
 
-def _undefined(source: str, schema: Mapping[str, Any], *, at_root: bool) -> Iterator[tuple[int, str]]:
-    """Fields that an expression selects from `self` and the schema does not declare, with their place."""
-    optional = "oldSelf.hasValue()" in source or "oldSelf.value()" in source
-    for root in ("self",) if optional else ("self", "oldSelf"):
-        for where, steps in engine.selections(source, root):
-            if at_root and steps[0] in ("apiVersion", "kind", "metadata"):
-                continue
-            found: Any = schema
-            for step in steps:
-                properties = found.get("properties") or {}
-                if found.get(_EMBEDDED) or found.get(_PRESERVE) or found.get("type") != "object" or not properties:
-                    break
-                named = {values.escaped(name): child for name, child in properties.items()}
-                if step not in named:
-                    yield where, step
-                    break
-                found = named[step]
+def _lists(schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
+    type_, kind, map_type = schema.get("type") or "", schema.get(LIST_TYPE), schema.get(MAP_TYPE)
+    for given, wanted, word in ((map_type, "object", MAP_TYPE), (kind, "array", LIST_TYPE)):
+        if given is not None and type_ != wanted:
+            text = f"must be {wanted} if {word} is specified"
+            yield invalid(f"{path}.type", type_, text) if type_ else required(f"{path}.type", text)
+    if map_type not in (None, "atomic", "granular"):
+        yield not_supported(f"{path}.{MAP_TYPE}", map_type, ["atomic", "granular"])
+    items = schema.get("items")
+    if kind == "set" and type_ == "array" and isinstance(items, Mapping):
+        text = f"must be atomic as item of a list with {LIST_TYPE}=set"
+        if items.get("type") == "array" and items.get(LIST_TYPE) not in (None, "atomic"):
+            yield invalid(f"{path}.items.{LIST_TYPE}", items[LIST_TYPE], text)
+        if items.get("type") == "object" and items.get(MAP_TYPE) != "atomic":
+            yield invalid(f"{path}.items.{MAP_TYPE}", items.get(LIST_TYPE), text)
+    if kind not in (None, "atomic", "set", "map"):
+        yield not_supported(f"{path}.{LIST_TYPE}", kind, ["atomic", "set", "map"])
+    keys = schema.get(LIST_KEYS) or []
+    if keys and kind != "map":
+        text = f"must be map if {LIST_KEYS} is non-empty"
+        yield required(f"{path}.{LIST_TYPE}", text) if kind is None else invalid(f"{path}.{LIST_TYPE}", kind, text)
+    if kind == "map":
+        yield from _map_list(items, keys, path)
+    if kind in ("map", "set") and isinstance(items, Mapping) and items.get("nullable"):
+        yield forbidden_field(f"{path}.items.nullable", f"cannot be nullable when {LIST_TYPE} is {kind}")
+    if kind == "map" and isinstance(items, Mapping):
+        yield from _keys(items, keys, path)
+
+
+def _map_list(items: Any, keys: list[str], path: str) -> Iterator[FieldError]:
+    if not keys:
+        yield required(f"{path}.{LIST_KEYS}", f"must not be empty if {LIST_TYPE} is map")
+    if items is None:
+        yield required(f"{path}.items", f"must have a schema if {LIST_TYPE} is map")
+        return
+    if not isinstance(items, Mapping):
+        yield invalid(f"{path}.items", items, f"must only have a single schema if {LIST_TYPE} is map")
+        return
+    if items.get("type") != "object":
+        text = f"must be object if parent array's {LIST_TYPE} is map"
+        yield invalid(f"{path}.items.type", items.get("type") or "", text)
+        return
+    properties = items.get("properties") or {}
+    for index, key in enumerate(keys):
+        if key not in properties:
+            yield invalid(f"{path}.{LIST_KEYS}", keys, "entries must all be names of item properties")
+        elif properties[key].get("type") in ("array", "object"):
+            text = f"must be a scalar type if parent array's {LIST_TYPE} is map"
+            yield invalid(f"{path}.items.properties[{key}].type", items["type"], text)
+        if key in keys[:index]:
+            yield invalid(f"{path}.{LIST_KEYS}", keys, "must not contain duplicate entries")
+
+
+def _keys(items: Mapping[str, Any], keys: list[str], path: str) -> Iterator[FieldError]:
+    """Keys have to be there, or nobody could tell items apart."""
+    for key in keys:
+        known = (items.get("properties") or {}).get(key)
+        if known is None:
+            continue
+        where = f"{path}.items.properties[{key}]"
+        if key not in (items.get("required") or ()) and known.get("default") is None:
+            text = f"this property is in {LIST_KEYS}, so it must have a default or be a required property"
+            yield required(f"{where}.default", text)
+        if known.get("nullable"):
+            yield forbidden_field(f"{where}.nullable", f"this property is in {LIST_KEYS}, so it cannot be nullable")
+
+
+def _defaults(schema: Mapping[str, Any], path: str, *, root: bool = False) -> Iterator[FieldError]:
+    """Defaults must be values of their own schema."""
+    if schema.get("default") is not None and not root:
+        yield from _default(schema, path)
+    if isinstance(schema.get("items"), Mapping):
+        yield from _defaults(schema["items"], f"{path}.items")
+    for name, child in (schema.get("properties") or {}).items():
+        if not root or name not in _ENVELOPE:
+            yield from _defaults(child, f"{path}.properties[{name}]")
+
+
+def _default(schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
+    wrapped = {"type": "object", "properties": {"default": {key: schema[key] for key in schema if key != "default"}}}
+    checked = ObjectSchema(wrapped, kind="", flavour=Flavour.CUSTOM)
+    document = {"default": schema["default"]}
+    if checked.unknown_fields(document):
+        yield invalid(f"{path}.default", schema["default"], "must not have unknown fields")
+        return
+    found = list(checked.validate(document))
+    if not found:
+        try:
+            found = list(checked.check_rules(document, None, ()))
+        except engine.CompileError:
+            # Told where the rule is.
+            return
+    for one in found:
+        yield FieldError(one.type, f"{path}.default{one.field.removeprefix('default')}", one.value, one.detail)
+
+
+def _rule_forms(schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
+    """What rules are, before anybody asks what they say."""
+    for index, rule in enumerate(schema.get(RULES) or ()):
+        where = f"{path}.{RULES}[{index}]"
+        source, message = (rule.get("rule") or "").strip(), rule.get("message") or ""
+        if not source:
+            yield required(f"{where}.rule", "rule is not specified")
+        elif message and not message.strip():
+            yield invalid(f"{where}.message", message, "message must be non-empty if specified")
+        elif _broken(message.strip()):
+            yield invalid(f"{where}.message", message, "message must not contain line breaks")
+        elif _broken(source) and not message.strip():
+            yield required(f"{where}.message", "message must be specified if rule contains line breaks")
+        if (text := rule.get("messageExpression")) and not text.strip():
+            yield required(f"{where}.messageExpression", "messageExpression must be non-empty if specified")
+        if (reason := rule.get("reason")) is not None and reason not in _REASONS:
+            yield not_supported(f"{where}.reason", reason, _REASONS)
+        if pointer := rule.get("fieldPath"):
+            if not pointer.strip():
+                yield invalid(f"{where}.fieldPath", pointer, "must be non-empty if specified")
+            if _broken(pointer):
+                yield invalid(f"{where}.fieldPath", pointer, "must not contain line breaks")
+            if not _leads_somewhere(pointer, schema):
+                yield invalid(f"{where}.fieldPath", pointer, "must be a valid path")
+
+
+def _broken(text: str) -> bool:
+    return "\n" in text or "\r" in text
 
 
 def _leads_somewhere(pointer: str, schema: Mapping[str, Any]) -> bool:
     found: Any = schema
+    end = 0
     for match in engine.FIELD_STEP.finditer(pointer):
+        if match.start() != end:
+            return False
+        end = match.end()
         name = match.group(1) or match.group(2)
         properties, other = found.get("properties") or {}, found.get("additionalProperties")
-        found = properties.get(name, other)
+        found = properties.get(name, other if match.group(2) is not None and not properties else None)
         if not isinstance(found, Mapping):
-            return found is True
-    return pointer.startswith((".", "["))
+            return False
+    return end == len(pointer) and pointer.startswith((".", "["))

@@ -12,14 +12,16 @@ from typing import Any
 
 from solovirt.machinery.errors import NO_VALUE, FieldError, FieldErrorType
 from solovirt.machinery.resource import Document
-from solovirt.machinery.schema.rules import engine, values
+from solovirt.machinery.schema.rules import cost, engine, values
 from solovirt.machinery.schema.validation import MISSING, ROOT, correlate
 
 
 class Rule:
     """One entry of x-kubernetes-validations. Raises CompileError if it can't be evaluated."""
 
-    def __init__(self, declared: Mapping[str, Any]) -> None:
+    def __init__(self, declared: Mapping[str, Any], schema: Mapping[str, Any], *, root: bool = False) -> None:
+        self._schema, self._root = schema, root
+        self._estimate: cost.Estimate | None = None
         self.expression = engine.Expression(declared["rule"])
         text = declared.get("messageExpression")
         self.message_expression = engine.Expression(text) if text else None
@@ -31,13 +33,26 @@ class Rule:
         self.is_transition = "oldSelf" in self.expression.variables
 
     @property
+    def shown(self) -> str:
+        """What the rule is called where it could not be evaluated."""
+        return self._message or self._source
+
+    @property
     def functions(self) -> dict[str, Any]:
         more = {} if self.message_expression is None else self.message_expression.functions
         return {**self.expression.functions, **more}
 
+    @property
+    def estimate(self) -> cost.Estimate:
+        """What it costs to evaluate."""
+        if self._estimate is None:
+            source = self.expression.source
+            self._estimate = cost.Estimate(source, self._schema, root=self._root, optional_old=self.optional_old)
+        return self._estimate
+
     def check(self, environment: Any, path: str) -> FieldError | None:
         """What is wrong, if anything is."""
-        shown = self._message or self._source
+        shown = self.shown
         try:
             held = self.expression.evaluate(environment)
         except engine.EvaluationError as error:
@@ -64,6 +79,35 @@ class Rule:
         return text.strip() if isinstance(text, str) and "\n" not in text.strip() else ""
 
 
+class _TooDear(Exception):
+    """No more rules are evaluated for this object."""
+
+    def __init__(self, error: FieldError) -> None:
+        super().__init__(error.detail)
+        self.error = error
+
+
+class _Budget:
+    """What may still be spent on one object: one value must not hold up everybody else."""
+
+    def __init__(self) -> None:
+        self._left = cost.OBJECT_LIMIT
+
+    def spend(self, rule: Rule, value: Any, old: Any, path: str) -> None:
+        """Raises _TooDear unless *rule* can be afforded on *value*."""
+        amount = rule.estimate.of(value, old)
+        if amount > cost.CALL_LIMIT:
+            text = (
+                "'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for "
+                f"rule: {rule.shown}"
+            )
+            raise _TooDear(FieldError(FieldErrorType.INVALID, path, NO_VALUE, text))
+        self._left -= amount
+        if self._left < 0:
+            text = "validation failed due to running out of cost budget, no further validation rules will be run"
+            raise _TooDear(FieldError(FieldErrorType.INVALID, path, NO_VALUE, text))
+
+
 class Node:
     """A place in the schema that has rules, or leads to some."""
 
@@ -88,24 +132,24 @@ class Node:
             self._functions.update(rule.functions)
         self._optional_old = any(rule.optional_old for rule in rules)
 
-    def check(self, value: Any, path: str, old: Any) -> Iterator[FieldError]:
-        """Everything wrong at and below *value*."""
+    def check(self, value: Any, path: str, old: Any, budget: _Budget) -> Iterator[FieldError]:
+        """Everything wrong at and below *value*. Raises _TooDear."""
         if self.rules and value is not None:
-            yield from self._own(value, path, old)
+            yield from self._own(value, path, old, budget)
         if isinstance(value, dict):
             before = old if isinstance(old, dict) else {}
             prefix = f"{path}." if path != ROOT else ""
             for key, child in value.items():
                 if (node := self.properties.get(key)) is not None:
-                    yield from node.check(child, prefix + key, before.get(key, MISSING))
+                    yield from node.check(child, prefix + key, before.get(key, MISSING), budget)
                 elif self.values is not None and key not in (self.schema.get("properties") or {}):
-                    yield from self.values.check(child, f"{path}[{key}]", before.get(key, MISSING))
+                    yield from self.values.check(child, f"{path}[{key}]", before.get(key, MISSING), budget)
         elif isinstance(value, list) and self.items is not None:
             find = correlate(self.schema, old)
             for index, child in enumerate(value):
-                yield from self.items.check(child, f"{path}[{index}]", find(child))
+                yield from self.items.check(child, f"{path}[{index}]", find(child), budget)
 
-    def _own(self, value: Any, path: str, old: Any) -> Iterator[FieldError]:
+    def _own(self, value: Any, path: str, old: Any, budget: _Budget) -> Iterator[FieldError]:
         known = old is not MISSING
         unchanged = known and value == old
         due = [rule for rule in self.rules if (known or rule.optional_old if rule.is_transition else not unchanged)]
@@ -116,6 +160,7 @@ class Node:
         before = convert(old) if known and old is not None else None
         plain = optional = None
         for rule in due:
+            budget.spend(rule, value, old if known else None, path)
             if rule.is_transition and rule.optional_old:
                 if optional is None:
                     wrapped = engine.optional(before, present=known)
@@ -131,10 +176,10 @@ class Node:
 
 def build(schema: Mapping[str, Any]) -> Node | None:
     """The rules of *schema*; None if there are none anywhere. Raises CompileError."""
-    return _build(schema, ())
+    return _build(schema, (), root=True)
 
 
-def _build(schema: Any, above: tuple[int, ...]) -> Node | None:
+def _build(schema: Any, above: tuple[int, ...], *, root: bool = False) -> Node | None:
     if not isinstance(schema, Mapping) or id(schema) in above:
         return None
     above = (*above, id(schema))
@@ -145,7 +190,8 @@ def _build(schema: Any, above: tuple[int, ...]) -> Node | None:
     }
     items = _build(schema.get("items"), above)
     other = _build(schema.get("additionalProperties"), above)
-    rules = [Rule(one) for one in schema.get("x-kubernetes-validations") or ()]
+    root = root or bool(schema.get("x-kubernetes-embedded-resource"))
+    rules = [Rule(one, schema, root=root) for one in schema.get("x-kubernetes-validations") or ()]
     if not (properties or items or other or rules):
         return None
     return Node(schema, rules, properties, items, other)
@@ -153,7 +199,13 @@ def _build(schema: Any, above: tuple[int, ...]) -> Node | None:
 
 def check(rules: Node, document: Document, old: Document | None) -> Sequence[FieldError]:
     """What *rules* find wrong with a whole object; *old* is what it was before, None for a new one."""
-    return list(rules.check(_root_value(document), ROOT, MISSING if old is None else _root_value(old)))
+    out: list[FieldError] = []
+    try:
+        for error in rules.check(_root_value(document), ROOT, MISSING if old is None else _root_value(old), _Budget()):
+            out.append(error)  # noqa: PERF402 - what was found before the budget is spent counts too
+    except _TooDear as dear:
+        out.append(dear.error)
+    return out
 
 
 def _root_value(document: Document) -> Document:
