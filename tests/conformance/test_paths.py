@@ -181,6 +181,7 @@ async def test_envelopes_of_lists(client: Client, space: Space, examples):
     (one,) = vms["items"]
     assert (one["kind"], one["apiVersion"]) == ("VM", "example.com/v1")
     assert list(one) == sorted(one)
+    assert list(one["spec"]) == sorted(one["spec"])
     nothing = await client.get(f"{space.maps}?labelSelector=no%3Dbody")
     assert nothing["items"] == []
 

@@ -30,6 +30,7 @@ KNOWN_500 = (
     "resourceVersion: Invalid value: ",
     # A scale of an object without replicas: what the API server for custom resources says.
     "the spec replicas field ",
+    "etcdserver: request is too large",
 )
 
 

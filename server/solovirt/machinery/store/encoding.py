@@ -51,7 +51,7 @@ def encode(document: Document, *, marked: str = "") -> Encoded:
     """
     metadata: dict[str, Any] = dict(document.get("metadata") or {})
     metadata.pop("resourceVersion", None)
-    # Wire order is alphabetical, as a CustomResourceDefinition's objects have it: only uid comes after resourceVersion.
+    # Wire order is alphabetical, as a CustomResourceDefinition's objects have it: of metadata only uid comes after resourceVersion.
     after = {key: metadata.pop(key) for key in ("selfLink", "uid") if key in metadata}
     head = orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS)[:-1]
     if len(head) > 1:
@@ -60,7 +60,7 @@ def encode(document: Document, *, marked: str = "") -> Encoded:
     if after:
         tail += b"," + orjson.dumps(after)[1:-1]
     rest = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "metadata")}
-    tail += b"}}" if not rest else b"}," + orjson.dumps(rest)[1:]
+    tail += b"}}" if not rest else b"}," + orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)[1:]
     if marked:
         tail = tail[:-1] + _MARK + marked.encode() + b'"}'
     return Encoded(_METADATA + head + _SLOT, tail)

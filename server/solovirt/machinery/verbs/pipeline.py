@@ -29,6 +29,10 @@ from solovirt.machinery.verbs.waiting import Answers
 NAMESPACES = GroupResource("", "namespaces")
 
 
+MOST_BYTES = 1_572_864
+"""What one object may take where it is stored (reference kubernetes-api.md 9)."""
+
+
 class ViewLookUp:
     """Other objects, as a behaviour sees them: parsed, in their storage version."""
 
@@ -293,14 +297,14 @@ class Pipeline:
         resource = target.resource
         selectable = self._registry.selectable(resource.group_resource)
         if (conversion := resource.conversion) is None:
-            return Put(encoding.encode(document), index_of(document, selectable))
+            return Put(_encoded(document), index_of(document, selectable))
         stored = resource.api_version(resource.storage_version.name)
         if document["apiVersion"] != stored:
             assert self._answers is not None, "a resource with a conversion is attended to"
             given = document
             key = ("stored", document["metadata"]["name"], base)
             (document,) = self._answers.of(key, lambda: conversion.convert([given], stored))
-        return Put(encoding.encode(document, marked=stored), index_of(document, selectable))
+        return Put(_encoded(document, marked=stored), index_of(document, selectable))
 
     def reviewed_delete(self, old: Document, record: Record, target: Target, caller: Caller, view: View) -> None:
         """Have a delete admitted from outside. Raises StatusError for a refusal."""
@@ -399,6 +403,14 @@ class Pipeline:
     def _refuse(found: list[FieldError], target: Target, name: str) -> None:
         if found:
             raise Invalid.of(target.resource.group, target.resource.kind, name, found)
+
+
+def _encoded(document: Document, *, marked: str = "") -> encoding.Encoded:
+    """Raises PlainError for what etcd takes for too large."""
+    out = encoding.encode(document, marked=marked)
+    if len(out.head) + len(out.tail) > MOST_BYTES:
+        raise PlainError("etcdserver: request is too large")
+    return out
 
 
 def _track(
