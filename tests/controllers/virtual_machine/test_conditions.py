@@ -69,3 +69,18 @@ def test_a_condition_is_replaced_only_if_status_or_reason_changed():
 def test_restart_required_has_a_message_and_no_reason():
     found = by_type(conditions(machine(), None, now=NOW, why_restart="why"))["RestartRequired"]
     assert (found["status"], found["message"], "reason" in found) == ("True", "why", False)
+
+
+def test_what_takes_a_restart_is_told_anew_unless_it_is_something_else_altogether():
+    """A live change is looked at anew each time; any other leaves what has been said (section 4.2, last sentence)."""
+    other = "a non-live-updatable field was changed in the template spec"
+
+    def told(*messages: str) -> str:
+        found: list[dict[str, Any]] = []
+        for message in messages:
+            found = conditions(machine(*found), None, now=NOW, why_restart=message)
+        return str(by_type(found)["RestartRequired"]["message"])
+
+    assert told("fewer sockets", "more sockets") == "more sockets"
+    assert told(other, "more sockets") == "more sockets"
+    assert told("more sockets", other) == "more sockets"
