@@ -53,8 +53,47 @@ async def test_a_running_instance_tells_about_itself(cluster):
     assert status["runtimeUser"] == 107
     assert status["guestOSInfo"] == {}
     assert status["launcherContainerImageVersion"] == pod["spec"]["containers"][0]["image"]
+    assert (
+        status["memory"]["guestAtBoot"]
+        == status["memory"]["guestCurrent"]
+        == status["memory"]["guestRequested"]
+        == "1Gi"
+    )
+    assert status["memory"]["memoryOverhead"]
+    assert status["currentCPUTopology"] == {"cores": 1, "sockets": 1, "threads": 1}
+    assert status["selinuxContext"] == "none"
+    assert cluster.condition("StorageLiveMigratable") == ("True", "", "")
     assert cluster.condition("LiveMigratable") == ("True", "", "")
     assert made["status"]["phase"] == "Pending"
+
+
+async def test_an_instance_with_a_launcher_of_another_version_is_marked(cluster):
+    """9.3 launcherContainerImageVersion."""
+    await cluster.create(instance())
+    await cluster.advance(1)
+    image = cluster.status()["launcherContainerImageVersion"]
+    assert "kubevirt.io/outdatedLauncherImage" not in cluster.get()["metadata"]["labels"]
+
+    def older(pod):
+        pod["spec"]["containers"][0]["image"] = "quay.io/kubevirt/virt-launcher:v1.8.0"
+
+    await cluster.system.edit(core.PODS, ObjectKey("default", cluster.pod()["metadata"]["name"]), older)
+    await cluster.manager.settle()
+    assert cluster.status()["launcherContainerImageVersion"] == "quay.io/kubevirt/virt-launcher:v1.8.0" != image
+    assert cluster.get()["metadata"]["labels"]["kubevirt.io/outdatedLauncherImage"] == ""
+
+
+async def test_an_instance_that_is_to_leave_its_node_says_so(cluster):
+    """9.2 EvictionRequested."""
+    await cluster.create(instance())
+    await cluster.advance(1)
+
+    def mark(document):
+        document["status"]["evacuationNodeName"] = "node01"
+
+    await cluster.system.edit(names.VIRTUAL_MACHINE_INSTANCES, ObjectKey("default", "vmi"), mark)
+    await cluster.manager.settle()
+    assert cluster.condition("EvictionRequested") == ("True", "EvictionRequested", "VMI is marked for eviction")
 
 
 async def test_the_agent_is_seen_when_it_answers(cluster):

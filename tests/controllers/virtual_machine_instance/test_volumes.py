@@ -59,6 +59,8 @@ async def test_an_instance_waits_for_a_claim_that_does_not_exist(cluster):
     await cluster.create(on_claim())
     assert cluster.status()["phase"] == "Pending"
     assert cluster.condition("Synchronized") == ("False", "FailedPvcNotFound", MISSING)
+    assert cluster.condition("PodScheduled") == ("False", "Unschedulable", MISSING)
+    assert cluster.condition("Ready")[:2] == ("False", "PodNotExists")
     assert cluster.events() == [("virtualmachine-controller", "FailedPvcNotFound", MISSING)]
     assert cluster.pods() == []
 

@@ -17,7 +17,6 @@ from solovirt.machinery.clock import parse_timestamp
 from solovirt.machinery.exposition import Family
 from solovirt.machinery.resource import Document, ObjectKey
 
-_OUTDATED_LABEL = "kubevirt.io/outdatedLauncherImage"
 _GUEST_OS = ("guest_os_kernel_release", "guest_os_machine", "guest_os_arch", "guest_os_name", "guest_os_version_id")
 _OF_PHASES = ("node", "phase", *ANNOTATIONS, "instance_type", "preference", *_GUEST_OS)
 # Annotations that say which instance type or preference was applied, and where to find it.
@@ -105,7 +104,7 @@ def families(snapshot: Snapshot) -> Iterator[Family]:
     for instance in snapshot.documents(names.VIRTUAL_MACHINE_INSTANCES):
         metadata, status = instance["metadata"], instance.get("status") or {}
         at = (status.get("nodeName") or "", metadata["namespace"], metadata["name"])
-        is_outdated = _OUTDATED_LABEL in (metadata.get("labels") or {})
+        is_outdated = names.OUTDATED_LAUNCHER_LABEL in (metadata.get("labels") or {})
         outdated += is_outdated
         evictable = _is_evictable(instance)
         described = (*said_by_annotations(metadata.get("annotations")), *_applied(instance, snapshot), *_guest(status))

@@ -19,7 +19,14 @@ from datetime import timedelta
 from typing import ClassVar
 
 from solovirt.controllers.metrics.transitions import PhaseTransitions
-from solovirt.controllers.virtual_machine_instance import attachment_pod, launcher_pod, live_update, status, volumes
+from solovirt.controllers.virtual_machine_instance import (
+    attachment_pod,
+    launcher_pod,
+    live_update,
+    phase_events,
+    status,
+    volumes,
+)
 from solovirt.controllers.virtual_machine_instance.guest_spec import GuestSpecs
 from solovirt.controllers.virtual_machine_instance.placement import Placement, Unschedulable
 from solovirt.controllers.virtual_machine_instance.plugging import Plugging
@@ -440,25 +447,9 @@ class VirtualMachineInstanceController:
             return
         self._placement.note(written)
         self._transitions.passed(written, before, passed)
-        self._tell(written, seen, passed, was_paused=status.condition(instance, "Paused") is not None)
-
-    def _tell(self, instance: Document, seen: Observation, passed: Sequence[str], *, was_paused: bool) -> None:
-        event = self._handler.event
-        if "Scheduled" in passed:
-            event(instance, "Normal", "Created", "VirtualMachineInstance defined.")
-        if "Running" in passed:
-            event(instance, "Normal", "Started", "VirtualMachineInstance started.")
-        is_paused = status.condition(instance, "Paused") is not None
-        if is_paused and not was_paused:
-            event(instance, "Normal", "Paused", "VirtualMachineInstance paused")
-        if was_paused and not is_paused and seen.guest is not None and seen.guest.state is GuestState.RUNNING:
-            event(instance, "Normal", "Unpaused", "VirtualMachineInstance unpaused")
-        if "Succeeded" in passed:
-            event(instance, "Normal", "Stopped", "The VirtualMachineInstance was shut down.")
-        if "Failed" in passed and (seen.guest is not None or (seen.lost and not seen.terminating)):
-            if seen.guest is not None and seen.guest.started_at is None and seen.guest.reason:
-                event(instance, "Warning", "SyncFailed", seen.guest.reason)
-            event(instance, "Warning", "Stopped", "The VirtualMachineInstance crashed.")
+        phase_events.tell(
+            self._handler, written, seen, passed, was_paused=status.condition(instance, "Paused") is not None
+        )
 
 
 def _draft(instance: Document) -> Document:

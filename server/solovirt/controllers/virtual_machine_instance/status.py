@@ -121,9 +121,9 @@ def _apply_guest(instance: Document, status: dict[str, Any], guest: Guest, seen:
     spec = instance["spec"]
     status["nodeName"] = guest.node
     instance["metadata"].setdefault("labels", {})[launcher_pod.NODE_NAME_LABEL] = guest.node
-    status["launcherContainerImageVersion"] = seen.cluster.launcher_image
+    _apply_launcher(instance, status, seen)
     status["migrationTransport"] = "Unix"
-    status["migrationMethod"] = migratability.method(spec, seen.volumes.claims)
+    status["migrationMethod"] = migratability.method(instance, seen.volumes.claims)
     memory = status.get("memory")
     if memory is not None:
         memory.setdefault("memoryOverhead", quantity.binary_text(sizes.overhead(spec)))
@@ -139,7 +139,21 @@ def _apply_guest(instance: Document, status: dict[str, Any], guest: Guest, seen:
     if live:
         status["interfaces"] = [_interface(one, agent=guest.agent is not None) for one in guest.interfaces]
         status["machine"] = {"type": guest.machine_type}
+        # What virt-handler writes where there is no SELinux.
+        status["selinuxContext"] = "none"
         status["guestOSInfo"] = _os_info(guest)
+
+
+def _apply_launcher(instance: Document, status: dict[str, Any], seen: Observation) -> None:
+    """The image of the launcher, and a label on an instance whose launcher is not the one in use now."""
+    pod = seen.pod
+    image = pod["spec"]["containers"][0]["image"] if pod is not None else status.get("launcherContainerImageVersion")
+    status["launcherContainerImageVersion"] = image = image or seen.cluster.launcher_image
+    labels = instance["metadata"].setdefault("labels", {})
+    if image == seen.cluster.launcher_image:
+        labels.pop(names.OUTDATED_LAUNCHER_LABEL, None)
+    else:
+        labels[names.OUTDATED_LAUNCHER_LABEL] = ""
 
 
 def _has_volumes(spec: Document, status: Mapping[str, Any]) -> bool:
@@ -183,7 +197,7 @@ def _os_info(guest: Guest) -> dict[str, str]:
 
 def _apply_ready(listed: conditions.Conditions, phase: str, seen: Observation) -> None:
     paused = seen.guest is not None and seen.guest.state is GuestState.PAUSED
-    if seen.terminating and seen.guest is not None:
+    if seen.guest is not None and (seen.terminating or seen.guest.state in _ENDED):
         status, reason, message = "False", *_TERMINATING
     elif phase == "Running" and not seen.ready:
         status, (reason, message) = "False", launcher_pod.NOT_READY_BY_PROBE
@@ -206,10 +220,19 @@ def _apply_conditions(instance: Document, listed: conditions.Conditions, seen: O
         )
     else:
         conditions.remove(listed, "Synchronized")
-    if seen.unschedulable is not None:
-        conditions.put(listed, "PodScheduled", "False", now=now, reason="Unschedulable", message=seen.unschedulable)
+    unschedulable = seen.unschedulable
+    if unschedulable is None and seen.trouble is not None and seen.trouble.reason == "FailedPvcNotFound":
+        # There is no pod to copy the condition from, but it would not be scheduled.
+        unschedulable = seen.trouble.message
+    if unschedulable is not None:
+        conditions.put(listed, "PodScheduled", "False", now=now, reason="Unschedulable", message=unschedulable)
     else:
         conditions.remove(listed, "PodScheduled")
+    if (instance.get("status") or {}).get("evacuationNodeName"):
+        message = "VMI is marked for eviction"
+        conditions.put(listed, "EvictionRequested", "True", now=now, reason="EvictionRequested", message=message)
+    else:
+        conditions.remove(listed, "EvictionRequested")
     _apply_volumes(listed, seen)
     if guest is None or guest.state in _ENDED:
         conditions.remove(listed, "Paused", "AgentConnected")
@@ -224,12 +247,12 @@ def _apply_conditions(instance: Document, listed: conditions.Conditions, seen: O
         conditions.remove(listed, "AgentConnected")
     if guest.state in _LIVE:
         live_update.apply(instance, guest, now, refused=seen.resize_refused)
-        obstacle = migratability.obstacle(instance, seen.volumes.claims)
-        if obstacle is None:
-            conditions.put(listed, "LiveMigratable", "True", now=now)
-        else:
-            reason, message = obstacle
-            conditions.put(listed, "LiveMigratable", "False", now=now, reason=reason, message=message)
+        for migratable, obstacle in (
+            ("LiveMigratable", migratability.obstacle(instance, seen.volumes.claims, cluster=seen.cluster)),
+            ("StorageLiveMigratable", migratability.storage_obstacle(instance, cluster=seen.cluster)),
+        ):
+            reason, message = obstacle or ("", "")
+            conditions.put(listed, migratable, "False" if obstacle else "True", now=now, reason=reason, message=message)
 
 
 def _apply_volumes(listed: conditions.Conditions, seen: Observation) -> None:
