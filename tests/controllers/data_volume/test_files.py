@@ -116,7 +116,7 @@ async def test_deleting_the_data_volume_deletes_the_bytes(cluster: Cluster) -> N
 
 
 async def test_what_is_refused_says_so(cluster: Cluster) -> None:
-    await cluster.data_volume("bucket", {"s3": {"url": "http://127.0.0.1:1/bucket/disk"}})
+    await cluster.data_volume("bucket", {"gcs": {"url": "http://127.0.0.1:1/bucket/disk"}})
     await cluster.until_phase("bucket", "Failed")
-    message = "Unable to connect to s3 data source: the source s3 is not supported here"
+    message = "Unable to connect to gcs data source: the source gcs is not supported here"
     assert cluster.condition("bucket") == ("False", "Error", message)

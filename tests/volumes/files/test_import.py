@@ -370,7 +370,7 @@ async def test_preallocation_takes_the_space(engine: Engine) -> None:
     assert engine.disk().stat().st_blocks * 512 >= MIB
 
 
-@pytest.mark.parametrize("kind", ["s3", "gcs", "imageio", "vddk"])
+@pytest.mark.parametrize("kind", ["gcs", "imageio", "vddk"])
 async def test_sources_that_are_not_built_are_refused_for_good(engine: Engine, kind: str) -> None:
     progress = await engine.finish(engine.request({kind: {"url": "http://example.com"}}))
     assert progress.state is TransferState.FAILED

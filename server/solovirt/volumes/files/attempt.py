@@ -109,6 +109,11 @@ class Attempt:
         return self.work / SOURCE
 
     @property
+    def archives(self) -> Path:
+        """Where an administrator puts images for `oci-archive:`."""
+        return self.files.path.parent.with_name("archives")
+
+    @property
     def complete(self) -> Path:
         """The directory that becomes the volume's content."""
         return self.work / "complete"

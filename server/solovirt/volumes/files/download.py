@@ -18,6 +18,7 @@ from ssl import SSLContext
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from solovirt.volumes.files.directory import Space, write_durably
 from solovirt.volumes.files.failure import CHECKSUM_ERROR, TransferFailed, too_large, unreachable, unusable
@@ -65,6 +66,8 @@ class Order:
     """Sent along redirects too, as CDI does; there are none from https to http."""
     headers_stay: bool = False
     """Headers are for the URL's own host, and not for where it redirects to."""
+    is_escaped: bool = False
+    """The URL is to be sent as it is, escapes included: it is signed."""
     tls: SSLContext | bool = True
     """As aiohttp's `ssl`."""
     checksum: Checksum | None = None
@@ -172,7 +175,8 @@ class Download:
             sent = headers
             if self._order.headers_stay and urlsplit(url).netloc != urlsplit(self._order.url).netloc:
                 sent = {name: value for name, value in headers.items() if name not in self._order.headers}
-            response = await session.get(url, headers=sent, ssl=self._order.tls, allow_redirects=False)
+            address = URL(url, encoded=True) if self._order.is_escaped else URL(url)
+            response = await session.get(address, headers=sent, ssl=self._order.tls, allow_redirects=False)
             if response.status not in (301, 302, 303, 307, 308) or "Location" not in response.headers:
                 return response
             response.release()

@@ -35,6 +35,11 @@ _REFERENCE = re.compile(
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
+def this_architecture() -> str:
+    """This machine's, as Go names it."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
 class RegistryFailed(Exception):
     """A registry can't give what it was asked for; the text says why."""
 
@@ -125,10 +130,10 @@ class Registry:
 
         Raises RegistryFailed, aiohttp.ClientError, TimeoutError, and TransferFailed if there is none for the architecture.
         """
-        wanted = architecture or _ARCHITECTURES.get(platform.machine(), platform.machine())
+        wanted = architecture or this_architecture()
         digest, manifest = await self._manifest(self._reference.digest or self._reference.tag)
         if "manifests" in manifest:
-            digest, manifest = await self._manifest(_of_architecture(manifest["manifests"], wanted))
+            digest, manifest = await self._manifest(of_architecture(manifest["manifests"], wanted))
         try:
             layers = tuple(Layer(_digest(one["digest"]), int(one["size"])) for one in manifest["layers"])
             config = json.loads(await self._document(f"/blobs/{_digest(manifest['config']['digest'])}"))
@@ -139,8 +144,7 @@ class Registry:
             raise unusable(
                 f'manifest image architecture: "{found}" doesn\'t match requested architecture: "{architecture}"'
             )
-        variables = ((config.get("config") or {}).get("Env")) or ()
-        return Image(digest, layers, dict(one.split("=", 1) for one in variables if "=" in one))
+        return Image(digest, layers, environment_of(config))
 
     async def _manifest(self, name: str) -> tuple[str, dict[str, Any]]:
         body = await self._document(f"/manifests/{name}")
@@ -216,7 +220,13 @@ def _digest(text: str) -> str:
     return text
 
 
-def _of_architecture(manifests: list[dict[str, Any]], wanted: str) -> str:
+def environment_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of an image's configuration."""
+    variables = ((config.get("config") or {}).get("Env")) or ()
+    return dict(one.split("=", 1) for one in variables if "=" in one)
+
+
+def of_architecture(manifests: list[dict[str, Any]], wanted: str) -> str:
     """The digest of the first manifest of an index for *wanted*."""
     for one in manifests:
         of_image = one.get("platform") or {}

@@ -1,13 +1,14 @@
 """
 Disks out of container images: the source `registry` (reference cdi.md 7.2).
 
-Images come from a registry (`docker://`), or in an archive from a web server (`oci-archive:` and `docker-archive:` with an http address). Archives that are files of this machine are refused:
-whoever may create a DataVolume could read the server's files.
+Images come from a registry (`docker://`), or from an archive on this machine (`oci-archive:`): an OCI layout or what `docker save` writes, which an administrator
+has put into the directory `archives` beside the volumes. Whoever may create a DataVolume can read what is there, and nothing else of this machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,21 +16,27 @@ import aiohttp
 from solovirt.volumes.files import container_disk, disk, tls
 from solovirt.volumes.files.attempt import Attempt, Lookups
 from solovirt.volumes.files.failure import IMAGE_PULL_FAILED, TransferFailed, unusable
+from solovirt.volumes.files.image_archive import ImageArchive
 from solovirt.volumes.files.limits import Limits
 from solovirt.volumes.files.pull import Puller
-from solovirt.volumes.files.registry import Reference, Registry, RegistryFailed
+from solovirt.volumes.files.registry import Reference, Registry, RegistryFailed, this_architecture
 from solovirt.volumes.files.session import session
 from solovirt.volumes.files.sparse import SparseFile
 from solovirt.volumes.protocol import Cluster
 
 _LABEL_MARK = "KUBEVIRT_IO_"
+_ARCHIVE = "oci-archive:"
+_NO_DISK = "Failed to find VM disk image file in the container image"
 
 
 async def fill(attempt: Attempt, fields: Mapping[str, Any]) -> None:
     """Put the image's disk into `complete`. Raises TransferFailed, OSError, LookupError."""
-    name = _name(fields)
+    url = str(fields.get("url") or "")
     try:
-        await _pull(attempt, fields, name)
+        if url.startswith(_ARCHIVE):
+            await _unpack(attempt, fields, url.removeprefix(_ARCHIVE))
+        else:
+            await _pull(attempt, fields, _name(fields))
     except (RegistryFailed, aiohttp.ClientError, TimeoutError) as error:
         said = _said(error)
         if fields.get("pullMethod") == "node":
@@ -51,7 +58,7 @@ async def digest(cluster: Cluster, namespace: str, fields: Mapping[str, Any], li
 def _name(fields: Mapping[str, Any]) -> str:
     scheme, _, name = str(fields.get("url") or "").partition("://")
     if scheme != "docker":
-        # An image stream is OpenShift's; an archive would be a file of this machine.
+        # An image stream is OpenShift's.
         raise unusable("Failed to read registry image: only docker:// images are supported here")
     return name
 
@@ -89,15 +96,44 @@ async def _pull(attempt: Attempt, fields: Mapping[str, Any], name: str) -> None:
         )
         for layer in image.layers:
             await puller.layer(layer, attempt.source)
-            with SparseFile(attempt.work / "disk", attempt.space) as target:
-                steps = container_disk.extract(
-                    attempt.source, target, largest=attempt.largest, available=attempt.available
-                )
-                is_found = await attempt.workers.drive(steps)
-            await attempt.workers.run(attempt.source.unlink)
-            if is_found:
+            if await _extract(attempt):
                 return
-    raise RegistryFailed("Failed to find VM disk image file in the container image")
+    raise RegistryFailed(_NO_DISK)
+
+
+async def _unpack(attempt: Attempt, fields: Mapping[str, Any], name: str) -> None:
+    """The same from an archive."""
+    path = await attempt.workers.run(_archive, attempt.archives, name)
+    asked = (fields.get("platform") or {}).get("architecture")
+    archive = await attempt.workers.run(ImageArchive(path).__enter__)
+    try:
+        image = await attempt.workers.run(archive.image, asked or this_architecture(), is_asked_for=asked is not None)
+        attempt.labels.update(labels_of(image.environment))
+        for layer in image.layers:
+            with SparseFile(attempt.source, attempt.space) as target:
+                await attempt.workers.drive(archive.copy(layer, target))
+            if await _extract(attempt):
+                return
+    finally:
+        await attempt.workers.run(archive.__exit__)
+    raise RegistryFailed(_NO_DISK)
+
+
+async def _extract(attempt: Attempt) -> bool:
+    """Look for the disk in the layer that was fetched, and use that up."""
+    with SparseFile(attempt.work / "disk", attempt.space) as target:
+        steps = container_disk.extract(attempt.source, target, largest=attempt.largest, available=attempt.available)
+        is_found = await attempt.workers.drive(steps)
+    await attempt.workers.run(attempt.source.unlink)
+    return is_found
+
+
+def _archive(root: Path, name: str) -> Path:
+    """The archive's path. Blocks. Raises RegistryFailed for what is not there, or not below *root*."""
+    path = (root / name.lstrip("/")).resolve()
+    if not path.is_relative_to(root.resolve()) or not path.exists():
+        raise RegistryFailed(f"there is no archive {name} in {root}")
+    return path
 
 
 def labels_of(environment: Mapping[str, str]) -> dict[str, str]:
