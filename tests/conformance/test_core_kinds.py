@@ -503,7 +503,7 @@ async def test_the_life_of_a_definition(client: Client, space: Space):
     assert gone.json["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
 
     def terminating(reply) -> bool:
-        return any(one["type"] == "Terminating" for one in reply.json["status"]["conditions"])
+        return any(one["reason"] == "InstanceDeletionInProgress" for one in reply.json["status"]["conditions"])
 
     shown = (await client.until(url, terminating)).json
     (condition,) = [one for one in shown["status"]["conditions"] if one["type"] == "Terminating"]
