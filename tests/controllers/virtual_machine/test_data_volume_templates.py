@@ -102,3 +102,14 @@ async def test_a_data_source_is_resolved(world):
     assert world.data_volume("disk")["spec"]["source"] == {"pvc": {"namespace": "default", "name": "golden"}}
     missing = "Source PVC golden not available: Target PVC disk will remain unpopulated until source is created"
     assert ("Warning", "SourcePVCNotAvailabe", missing) in world.events()
+
+
+async def test_a_claim_of_that_name_is_nobodys_failure(world):
+    """Row "Existing PVC of that name": the machine's data volume takes it as it is, and nothing is said to have failed."""
+    claim = {
+        "metadata": {"name": "disk", "namespace": "default"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    await world.create(core.PERSISTENT_VOLUME_CLAIMS, claim)
+    await world.vm(with_disk(running=False))
+    assert "Failure" not in {one["type"] for one in world.the_vm()["status"]["conditions"]}

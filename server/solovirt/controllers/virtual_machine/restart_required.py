@@ -27,7 +27,7 @@ def message(started_with: Document, wanted: Document, instance: Document, *, liv
     if before == after:
         return None
     before = copy.deepcopy(before)
-    if _volumes_are_live(before, after, moves=wanted.get("updateVolumesStrategy") == "Migration"):
+    if _volumes_are_live(before, after):
         _take(before, after, "volumes")
     if _disks_are_live(_template_spec(started_with), after):
         _take(_devices(before), _devices(after), "disks")
@@ -65,17 +65,14 @@ def _take_live(before: Document, after: Document) -> None:
         _take(before, after, field)
 
 
-def _volumes_are_live(before: Document, after: Document, *, moves: bool) -> bool:
-    """Whether volumes differ in plugged ones alone, or in claims that are to be migrated to others."""
+def _volumes_are_live(before: Document, after: Document) -> bool:
+    """Whether volumes differ in plugged ones alone."""
     old = {volume["name"]: volume for volume in before.get("volumes") or ()}
     for volume in after.get("volumes") or ():
         known = old.pop(volume["name"], None)
         if is_hotplug(volume):
             continue
-        if known is None:
-            return False
-        is_moved = moves and (volume.get("persistentVolumeClaim") or volume.get("dataVolume"))
-        if known != volume and not is_moved:
+        if known is None or known != volume:
             return False
     return all(is_hotplug(volume) for volume in old.values())
 
