@@ -65,6 +65,22 @@ async def test_a_flavor_that_went_away_fails_the_start_and_tells(world):
     assert "Failure" not in {one["type"] for one in world.the_vm()["status"]["conditions"]}
 
 
+async def test_a_flavor_that_conflicts_by_now_fails_the_start_and_tells(world):
+    """kubevirt-flavor.md 5, F11."""
+    await world.create(CLUSTER_FLAVORS, {"metadata": {"name": "plain"}, "spec": {}})
+    vm = machine(runStrategy="Manual", flavor={"name": "plain"})
+    vm["spec"]["template"]["spec"]["domain"]["cpu"] = {"cores": 1}
+    await world.vm(vm)
+    await world.user.edit(CLUSTER_FLAVORS, ObjectKey("", "plain"), lambda one: one["spec"].update(cpu=CPU))
+    await world.ask({"action": "Start"})
+    assert world.instance() is None
+    why = "VMI conflicts with flavor spec in fields: [spec.domain.cpu]"
+    message = f"Error creating virtual machine instance: Failed to apply flavor: {why}"
+    assert ("Warning", "FailedCreate", message) in world.events()
+    failure = next(one for one in world.the_vm()["status"]["conditions"] if one["type"] == "Failure")
+    assert (failure["reason"], failure["message"]) == ("FailedCreate", f"Failure while starting VMI: {why}")
+
+
 @pytest.mark.usefixtures("flavors")
 @pytest.mark.parametrize(
     ("change", "cause"),
