@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import solovirt
+from solovirt import operations
 from solovirt.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     kubeconfig.add_argument(
         "--group", metavar="GROUP", action="append", default=[], help="a group that the user is in; may be repeated"
     )
+    health = commands.add_parser("health", help="ask the control plane on this machine whether it is ready")
+    _add_settings(health, only=("data_dir", "pki_dir", "listen", "insecure_http"))
     openapi = commands.add_parser("openapi", help="write the OpenAPI documents of all built-in kinds into a directory")
     openapi.add_argument("directory", type=Path)
     commands.add_parser("version", help="print the version")
@@ -107,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                     _kubeconfig(settings)
             case "openapi":
                 _openapi(arguments.directory)
-    except (CommandError, SettingsError) as error:
+            case "health":
+                print(operations.health(_settings(arguments)))
+    except (CommandError, SettingsError, operations.OperationError) as error:
         print(f"solovirt: {error}", file=sys.stderr)
         return 1
     return 0
@@ -153,11 +158,13 @@ async def _run(settings: Settings, *, prepare: bool) -> None:
             raise
     finally:
         stopping.cancel()
+        operations.notify_service_manager("STOPPING=1")
         await control_plane.stop()
 
 
 def _announce(control_plane: ControlPlane, *, people: bool) -> None:
     print(f"solovirt is ready: {control_plane.url} (kubeconfig {control_plane.kubeconfig_path})", flush=True)
+    operations.notify_service_manager("READY=1")
     if people:
         print(
             "\nIn another terminal:\n\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import yaml
 from pydantic import Field, field_validator, model_validator
@@ -57,6 +58,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         description="SQLAlchemy URL of the database (`postgresql+asyncpg://…`); a SQLite file in the data directory if unset.",
+    )
+    database_password_file: Path | None = Field(
+        default=None, description="File with the password of the database's user, for a URL that shall not hold it."
     )
     lease_seconds: float = Field(
         default=6.0,
@@ -124,8 +128,18 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The database's URL."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'solovirt.db'}"
+        """The database's URL. Raises SettingsError if the password's file can't be read."""
+        url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'solovirt.db'}"
+        if self.database_password_file is None:
+            return url
+        try:
+            password = self.database_password_file.read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"database_password_file: {self.database_password_file}: {error.strerror}") from error
+        before, at, rest = url.partition("@")
+        if not at or ":" in before.rpartition("/")[2]:
+            raise SettingsError("database_password_file: the database's URL has to name a user, and no password")
+        return f"{before}:{quote(password, safe='')}@{rest}"
 
     @property
     def pki_path(self) -> Path:
