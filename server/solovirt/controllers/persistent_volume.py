@@ -11,11 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from solovirt.controllers.persistent_volume_claim import drop_finalizer
+from solovirt.kinds.cdi import names as cdi
+from solovirt.kinds.cdi.sizes import overhead, usable
 from solovirt.kinds.core import names
+from solovirt.machinery import quantity
 from solovirt.machinery.clock import timestamp
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
-from solovirt.volumes.protocol import Volumes
+from solovirt.volumes.protocol import Growing, Volumes
 
 
 class PersistentVolumeController:
@@ -52,9 +55,21 @@ class PersistentVolumeController:
                 obj["status"] = {**(obj.get("status") or {}), "phase": phase, "lastPhaseTransitionTime": now}
 
             await self._objects.edit(names.PERSISTENT_VOLUMES, key, say, status=True)
+        if phase == "Bound":
+            await self._grow(volume)
         if phase == "Released" and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
             await self._objects.delete(names.PERSISTENT_VOLUMES, key, uid=metadata["uid"])
         return DONE
+
+    async def _grow(self, volume: Document) -> None:
+        """Have the disk follow a claim that became larger; a file system's overhead is not the disk's (reference cdi.md 6.1)."""
+        if not isinstance(self._volumes, Growing):
+            return
+        size = quantity.whole((volume["spec"].get("capacity") or {}).get("storage"))
+        if volume["spec"].get("volumeMode", "Filesystem") == "Filesystem":
+            config = self._objects.get(cdi.CDI_CONFIGS, ObjectKey("", "config"))
+            size = usable(size, overhead(config, volume["spec"].get("storageClassName") or ""))
+        await self._volumes.grow(volume["metadata"]["name"], size)
 
     def _phase(self, volume: Document) -> str | None:
         """What the volume's phase should be; None if that is the claim's to say, which is not bound yet."""

@@ -223,6 +223,19 @@ class UploadFailed(Exception):
 
 
 @runtime_checkable
+class Growing(Protocol):
+    """What a back end can do, too: make a disk larger whose claim was."""
+
+    async def grow(self, volume: str, disk_bytes: int) -> None:
+        """
+        See that the volume's disk has at least *disk_bytes*. Nothing if it has, if it has no disk, or while it is being filled.
+
+        A disk never shrinks. Raises OSError.
+        """
+        ...
+
+
+@runtime_checkable
 class Digests(Protocol):
     """What a back end can do, too: say which image a registry has, without fetching it."""
 

@@ -8,9 +8,10 @@ import pytest
 
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names as core
-from solovirt.machinery.resource import ObjectKey
+from solovirt.machinery.resource import Document, ObjectKey
 from tests.controllers.data_volume.conftest import Cluster
 from tests.volumes.files.conftest import MIB, Site, random_disk
+from tests.volumes.files.test_image_archive import docker_archive
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -120,3 +121,46 @@ async def test_what_is_refused_says_so(cluster: Cluster) -> None:
     await cluster.until_phase("bucket", "Failed")
     message = "Unable to connect to gcs data source: the source gcs is not supported here"
     assert cluster.condition("bucket") == ("False", "Error", message)
+
+
+async def test_a_disk_grows_with_its_claim(cluster: Cluster, site: Site) -> None:
+    content = random_disk(seed=11)
+    await cluster.data_volume("growing", site.serve("growing", content))
+    await cluster.until_phase("growing", "Succeeded")
+
+    def enlarge(claim: Document) -> None:
+        claim["spec"]["resources"]["requests"]["storage"] = "17Mi"
+
+    await cluster.user.edit(core.PERSISTENT_VOLUME_CLAIMS, ObjectKey("default", "growing"), enlarge)
+    # 6 % of 17Mi are the file system's (reference 6.1).
+    await cluster.until(lambda: cluster.disk("growing").stat().st_size == 16 * MIB)
+    assert cluster.disk("growing").read_bytes() == content + bytes(14 * MIB)
+    assert cluster.get(core.PERSISTENT_VOLUME_CLAIMS, "growing")["status"]["capacity"]["storage"] == "17Mi"
+
+
+INSTANCETYPE = "instancetype.kubevirt.io/default-instancetype"
+PREFERENCE = "instancetype.kubevirt.io/default-preference"
+
+
+async def test_an_images_preference_gets_to_its_claim_and_data_volume_and_on_to_clones(cluster: Cluster) -> None:
+    """Reference 6.4: environment variables of the image are labels of the claim, which the DataVolume takes, and clones of it."""
+    docker_archive(cluster.root.with_name("archives") / "fedora", random_disk())
+    await cluster.data_volume("labelled", {"registry": {"url": "oci-archive:fedora"}})
+    await cluster.until_phase("labelled", "Succeeded")
+    await cluster.until(
+        lambda: cluster.get(cdi.DATA_VOLUMES, "labelled")["metadata"].get("labels") == {PREFERENCE: "fedora"}
+    )
+    assert cluster.get(core.PERSISTENT_VOLUME_CLAIMS, "labelled")["metadata"]["labels"][PREFERENCE] == "fedora"
+    source = {"pvc": {"namespace": "default", "name": "labelled"}}
+    await cluster.data_volume("heir", source)
+    await cluster.until_phase("heir", "Succeeded")
+    assert cluster.get(cdi.DATA_VOLUMES, "heir")["metadata"]["labels"] == {PREFERENCE: "fedora"}
+    assert cluster.get(core.PERSISTENT_VOLUME_CLAIMS, "heir")["metadata"]["labels"][PREFERENCE] == "fedora"
+    # Whoever says something himself is left alone.
+    own = {
+        "metadata": {"name": "own", "namespace": "default", "labels": {INSTANCETYPE: "u1.large"}},
+        "spec": {"source": source, "storage": {}},
+    }
+    await cluster.user.create(cdi.DATA_VOLUMES, own)
+    await cluster.until_phase("own", "Succeeded")
+    assert cluster.get(cdi.DATA_VOLUMES, "own")["metadata"]["labels"] == {INSTANCETYPE: "u1.large"}

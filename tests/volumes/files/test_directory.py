@@ -9,7 +9,7 @@ import pytest
 
 from solovirt.volumes.files.directory import Filled, Record, VolumeDirectory, VolumeFiles
 from solovirt.volumes.protocol import VolumesUnavailable
-from tests.volumes.files.conftest import MIB
+from tests.volumes.files.conftest import MIB, OWNER
 
 
 def opened(root: Path, *names: str, owner: str = "me") -> VolumeDirectory:
@@ -109,3 +109,22 @@ def test_usage_counts_promises_and_blocks(tmp_path: Path) -> None:
     assert usage.promised == 2 * MIB
     assert usage.used >= 65536
     assert usage.total > usage.free > 0
+
+
+def test_a_disk_grows_and_never_shrinks(tmp_path: Path) -> None:
+    directory = VolumeDirectory(tmp_path / "volumes", keep_free=0)
+    directory.open(OWNER, ["pv"])
+    directory.grow("pv", 100)
+    assert not (tmp_path / "volumes" / "pv").exists(), "nothing that is not there"
+    files = directory.volume("pv")
+    complete = files.prepare() / "complete"
+    complete.mkdir()
+    (complete / "disk.img").write_bytes(b"content")
+    files.publish(complete, Record("uid", Filled.DONE))
+    directory.grow("pv", 100)
+    assert files.disk.read_bytes() == b"content" + bytes(93)
+    directory.grow("pv", 10)
+    assert files.disk.stat().st_size == 100
+    files.write(Record("uid", Filled.BEGUN))
+    directory.grow("pv", 200)
+    assert files.disk.stat().st_size == 100, "it is being filled"

@@ -8,19 +8,17 @@ overhead, so that a disk of the size asked for fits in.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from solovirt.controllers.data_volume.annotations import source_annotations
 from solovirt.kinds.cdi import names
+from solovirt.kinds.cdi.sizes import inflated, overhead, usable
 from solovirt.machinery import quantity
 from solovirt.machinery.resource import Document
 
 _MEBIBYTE = 1 << 20
-DEFAULT_OVERHEAD = "0.06"
 _CONTROLLER_LABELS = {
     "app": "containerized-data-importer",
     "app.kubernetes.io/component": "storage",
@@ -159,23 +157,6 @@ def _check_size(size: int | None) -> None:
         raise ClaimNotValid("PVC Spec is not valid - missing storage size")
     if size < _MEBIBYTE:
         raise ClaimNotValid("PVC Spec is not valid - storage size should be at least 1MiB")
-
-
-def overhead(config: Document | None, class_name: str) -> Fraction:
-    """The part of a file system that is not a disk's, by class, from the CDIConfig."""
-    configured = ((config or {}).get("status") or {}).get("filesystemOverhead") or {}
-    of_class = (configured.get("storageClass") or {}).get(class_name)
-    return Fraction(str(of_class or configured.get("global") or DEFAULT_OVERHEAD))
-
-
-def inflated(size: int, part: Fraction) -> int:
-    """The claim that a disk of *size* bytes needs: 10Gi at 0.06 is 11381663335 (reference cdi.md 6.1)."""
-    return math.ceil(math.ceil(size / _MEBIBYTE) * _MEBIBYTE * (1 + part))
-
-
-def usable(size: int, part: Fraction) -> int:
-    """The disk that fits into a claim of *size* bytes."""
-    return math.ceil(size / (1 + part)) // _MEBIBYTE * _MEBIBYTE
 
 
 def claim(data_volume: Document, spec: Document, source: Mapping[str, Any]) -> Document:

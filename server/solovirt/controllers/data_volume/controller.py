@@ -22,6 +22,7 @@ from solovirt.kinds.cdi.references import ReferenceRefused, resolved
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+from solovirt.machinery.verbs.protocol import Edit
 from solovirt.volumes.protocol import Operation
 
 _FINAL = ("Succeeded", "Failed")
@@ -51,12 +52,13 @@ class DataVolumeController:
             # The DataSource is missing or not ready: nobody handles the DataVolume until it is (reference cdi.md 10).
             return Result(again_after=LOOK_AGAIN)
         operation = transfer.operation_of(source)
-        if names.USE_POPULATOR not in (data_volume["metadata"].get("annotations") or {}):
-            noted = await self._objects.edit(names.DATA_VOLUMES, key, _note_no_populator)
+        claim = self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, key)
+        labels = self._labels_of_source(data_volume, source, claim)
+        if labels or names.USE_POPULATOR not in (data_volume["metadata"].get("annotations") or {}):
+            noted = await self._objects.edit(names.DATA_VOLUMES, key, _noting(labels))
             if noted is None:
                 return DONE
             data_volume = noted
-        claim = self._objects.get(names.PERSISTENT_VOLUME_CLAIMS, key)
         trouble: Event | None = None
         if claim is None:
             claim, trouble = await self._make_claim(data_volume, source)
@@ -90,6 +92,20 @@ class DataVolumeController:
             return None
         # A source without a namespace is in its DataSource's.
         return {kind: {"namespace": key.namespace, **given} for kind, given in of_found.items()} or None
+
+    def _labels_of_source(
+        self, data_volume: Document, source: Mapping[str, Any], claim: Document | None
+    ) -> dict[str, str]:
+        """
+        The instance type and preference that the source says machines should have, unless the DataVolume says something itself.
+
+        An image from a registry says so on the claim that it was imported into (reference cdi.md 6.4).
+        """
+        if any(label in names.DEFAULT_INSTANCETYPE_LABELS for label in data_volume["metadata"].get("labels") or ()):
+            return {}
+        origin = claim if "registry" in source else self._filling.clone_source(source)[0]
+        labels = ((origin or {}).get("metadata") or {}).get("labels") or {}
+        return {label: labels[label] for label in names.DEFAULT_INSTANCETYPE_LABELS if label in labels}
 
     # The claim
 
@@ -220,8 +236,16 @@ def _needs_work(data_volume: Document, claim: Document) -> bool:
     return bool(of_data_volume.get(names.ALLOW_CLAIM_ADOPTION) != "true")
 
 
-def _note_no_populator(data_volume: Document) -> None:
-    data_volume["metadata"].setdefault("annotations", {})[names.USE_POPULATOR] = "false"
+def _noting(labels: Mapping[str, str]) -> Edit:
+    """Note on a DataVolume that its claim is filled without a populator, and *labels*."""
+
+    def note(data_volume: Document) -> None:
+        metadata = data_volume["metadata"]
+        metadata.setdefault("annotations", {}).setdefault(names.USE_POPULATOR, "false")
+        if labels:
+            metadata["labels"] = {**labels, **(metadata.get("labels") or {})}
+
+    return note
 
 
 def _keys_of_claim(claim: Document) -> Iterable[ObjectKey]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from solovirt.controllers.data_volume import claim as claims
 from solovirt.controllers.data_volume import clone_source, transfer
 from solovirt.controllers.data_volume.status import Event
 from solovirt.kinds.cdi import names
+from solovirt.kinds.cdi.sizes import overhead, usable
 from solovirt.machinery import quantity
 from solovirt.machinery.control.objects import NotServed
 from solovirt.machinery.control.protocol import Recorder, Tools
@@ -107,7 +107,7 @@ class Filling:
         config = self._objects.get(names.CDI_CONFIGS, ObjectKey("", "config")) or {}
         disk_bytes = size
         if (claim["spec"].get("volumeMode") or "Filesystem") == "Filesystem":
-            disk_bytes = claims.usable(size, claims.overhead(config, claim["spec"].get("storageClassName") or ""))
+            disk_bytes = usable(size, overhead(config, claim["spec"].get("storageClassName") or ""))
         preallocation = order.preallocation
         if preallocation is None:
             preallocation = (config.get("status") or {}).get("preallocation")

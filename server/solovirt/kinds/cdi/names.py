@@ -84,5 +84,11 @@ SELECTED_NODE = "volume.kubernetes.io/selected-node"
 DEFAULT_VIRT_CLASS = "storageclass.kubevirt.io/is-default-virt-class"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
+DEFAULT_INSTANCETYPE_LABELS = tuple(
+    f"instancetype.kubevirt.io/default-{name}"
+    for name in ("instancetype", "instancetype-kind", "preference", "preference-kind")
+)
+"""By which a machine that boots from a claim finds its instance type and preference (reference 6.4)."""
+
 READY_PHASES = ("Succeeded", "WaitForFirstConsumer", "PendingPopulation")
 """Phases in which a VirtualMachine that uses the DataVolume may start (reference 6.3)."""

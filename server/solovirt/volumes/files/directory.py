@@ -192,6 +192,19 @@ class VolumeDirectory:
             raise ValueError(f"{name!r} can't be a volume's name")
         return VolumeFiles(self.root / name)
 
+    def grow(self, name: str, disk_bytes: int) -> None:
+        """Make a volume's disk at least so large; the added part is a hole. Nothing happens if it has none, or an archive."""
+        if not _can_be_volume(name):
+            return
+        files = self.volume(name)
+        record = files.read()
+        if record is None or record.state is not Filled.DONE or not files.disk.is_file():
+            return
+        with files.disk.open("r+b") as disk:
+            if os.fstat(disk.fileno()).st_size < disk_bytes:
+                os.ftruncate(disk.fileno(), disk_bytes)
+                os.fsync(disk.fileno())
+
     def remove(self, name: str) -> None:
         """Delete a volume; gone for good on return. Nothing happens if there is none."""
         if not _can_be_volume(name):

@@ -171,6 +171,10 @@ class FileVolumes:
         await self._stop(job)
         await self._workers.run(job.files.discard_work)
 
+    async def grow(self, volume: str, disk_bytes: int) -> None:
+        if self._is_open and not any(job.files.path.name == volume for job in self._jobs.values()):
+            await self._workers.run(self._directory.grow, volume, disk_bytes)
+
     async def remove(self, volume: str) -> None:
         for transfer, job in list(self._jobs.items()):
             if job.files.path.name == volume:
