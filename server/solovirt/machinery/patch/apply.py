@@ -39,13 +39,14 @@ def apply(
     kind: str,
     key: ObjectKey,
     status_subresource: bool = True,
+    in_version: fields.InVersion | None = None,
 ) -> Document:
     """
     What *live* (None: nothing yet) becomes when *manager* applies *config*, as a new document with its managedFields.
 
     *schema* is the structural schema of the whole object. *status_subresource* says that the status is changed through its subresource alone:
     then `status` in *config* is passed over, and on the subresource all else is. A result equal to *live*, managedFields
-    included, means that nothing changes.
+    included, means that nothing changes. *in_version* is as for `fields.track_update`.
 
     Raises BadRequest if the document brings managedFields, PlainError if the schema does not know it, Conflict if others own what
     it would change and *force* is not set.
@@ -64,7 +65,7 @@ def apply(
     entries = _entries(live, applier, root, now)
     before = _without_entries(live)
     stated = _without_reset_fields(config, subresource, status_subresource=status_subresource)
-    applied = _Application(before, stated, applier, root, entries)
+    applied = _Application(before, stated, applier, root, entries, in_version)
     if not force and (conflicts := applied.conflicts()):
         if manager == KUBECTL:
             conflicts = _not_applied_before(conflicts, before, api_version, root)
@@ -114,38 +115,75 @@ class _Application:
     """One document applied to one object: what comes of it, and what that does to the owners of fields."""
 
     def __init__(
-        self, live: Document, stated: Document, applier: Manager, root: Shape, entries: Sequence[Document]
+        self,
+        live: Document,
+        stated: Document,
+        applier: Manager,
+        root: Shape,
+        entries: Sequence[Document],
+        in_version: fields.InVersion | None,
     ) -> None:
         self._live, self._root, self._applier = live, root, applier
+        self._in_version = in_version
+        self._config = stated
         self._mine = next((entry for entry in entries if applier.owns(entry)), None)
         self._others = [entry for entry in entries if entry is not self._mine]
         self._stated = fields.stated_fields(stated, root)
         self.result = self._pruned(typed.merged(live, stated, root))
         self.result.setdefault("metadata", {})
         self._changed, self._removed = fields.changed_fields(live, self.result, root)
+        # What changed, by the names of other versions; None for versions that are no more.
+        self._taken: dict[str, FieldSet | None] = {
+            applier.api_version: fieldset.union(self._changed or {}, self._removed or {})
+        }
+
+    def _taken_in(self, api_version: str) -> FieldSet | None:
+        if self._in_version is None:
+            return self._taken[self._applier.api_version]
+        if api_version not in self._taken:
+            self._taken[api_version] = fields.taken_by(self._in_version, self._live, self.result)(api_version)
+        return self._taken[api_version]
 
     def _pruned(self, merged: Document) -> Document:
         """*merged* less what the applier stated last time, does not state now, and nobody else owns."""
-        last = (self._mine or {}).get("fieldsV1")
-        if not last or fieldset.is_empty(fieldset.difference(last, self._stated)):
+        mine = self._mine or {}
+        last, version = mine.get("fieldsV1"), mine.get("apiVersion")
+        if not last:
             return merged
-        root = self._root
-        before = self._named(last)
-        owned = self._stated
+        if self._in_version is None or version == self._applier.api_version:
+            return self._pruned_in(merged, last, self._stated, self._root)
+        # What was stated last is named as in the version of then, and so it is looked for there.
+        found = self._in_version(str(version), [merged, self._config])
+        if found is None:
+            return merged
+        (there, config), schema = found
+        root = shape.of_object(schema)
+        pruned = self._pruned_in(there, last, fields.stated_fields(config, root), root)
+        if pruned is there:
+            return merged
+        back = self._in_version(self._applier.api_version, [pruned])
+        return merged if back is None else back[0][0]
+
+    def _pruned_in(self, merged: Document, last: FieldSet, stated: FieldSet, root: Shape) -> Document:
+        if fieldset.is_empty(fieldset.difference(last, stated)):
+            return merged
+        before = self._named(last, root)
+        owned = stated
         for entry in self._others:
             owned = fieldset.union(owned, entry.get("fieldsV1") or {})
-        everything = self._named(fields.stated_fields(merged, root))
+        everything = self._named(fields.stated_fields(merged, root), root)
         # First all that was stated last time goes, with what is in it ...
-        rest = self._named(fields.stated_fields(typed.without(merged, before, root), root))
+        rest = self._named(fields.stated_fields(typed.without(merged, before, root), root), root)
         # ... then comes back what has an owner, and what nobody owns but was not the applier's either.
-        gone = fieldset.difference(everything, fieldset.union(rest, self._named(owned)))
+        gone = fieldset.difference(everything, fieldset.union(rest, self._named(owned, root)))
         kept = typed.without(merged, gone, root)
-        lost = fieldset.difference(everything, self._named(fields.stated_fields(kept, root)))
+        lost = fieldset.difference(everything, self._named(fields.stated_fields(kept, root), root))
         pruned: Document = typed.without(merged, fieldset.intersection(lost, before), root)
         return pruned
 
-    def _named(self, found: FieldSet) -> FieldSet:
-        out = typed.with_named_fields(found, self._root)
+    @staticmethod
+    def _named(found: FieldSet, root: Shape) -> FieldSet:
+        out = typed.with_named_fields(found, root)
         if "f:metadata" in out:
             # Metadata holds the name and stays, whatever becomes of the rest of it.
             out["f:metadata"] = {name: node for name, node in out["f:metadata"].items() if name != "."}
@@ -153,17 +191,23 @@ class _Application:
 
     def conflicts(self) -> list[tuple[Document, str, FieldSet]]:
         """The fields of others that would change: entry, path and the field as a set, sorted by manager."""
-        changed = self._changed or {}
         out: list[tuple[Document, str, FieldSet]] = []
         for entry in sorted(self._others, key=managers.described):
+            changed = self._changed or {}
+            if self._in_version is not None and entry["apiVersion"] != self._applier.api_version:
+                changed = self._taken_in(entry["apiVersion"]) or {}
             both = fieldset.intersection(entry.get("fieldsV1") or {}, changed)
             out += [(entry, path, field) for path, field in fieldset.members(both)]
         return out
 
     def entries_after(self, now: str) -> list[Document]:
         """The entries when the result is stored."""
-        taken = fieldset.union(self._changed or {}, self._removed or {})
-        out = [left for entry in self._others if (left := managers.without(entry, taken)) is not None]
+        out = []
+        for entry in self._others:
+            taken = self._taken_in(entry["apiVersion"])
+            left = None if taken is None else managers.without(entry, taken)
+            if left is not None:
+                out.append(left)
         if self._stated:
             out.append(self._entry(now))
         return managers.in_order(managers.capped(out))

@@ -8,7 +8,7 @@ What the server itself fills in (names, versions, kind) is nobody's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from solovirt.machinery.patch import managers, shape
@@ -45,6 +45,9 @@ _UNOWNED_METADATA = frozenset(
     {"name", "namespace", "uid", "generation", "creationTimestamp", "resourceVersion", "selfLink", "managedFields"}
 )
 
+InVersion = Callable[[str, Sequence[Document]], tuple[Sequence[Document], Mapping[str, Any]] | None]
+"""Documents as they are in another API version, with its schema; None if there is no such version."""
+
 Changes = tuple[FieldSet | None, FieldSet | None]
 """Fields that were added or changed, and fields that were removed. None is no field; `{}` is the node itself."""
 
@@ -58,13 +61,15 @@ def track_update(
     subresource: str,
     now: str,
     schema: Mapping[str, Any],
+    in_version: InVersion | None = None,
 ) -> None:
     """
     Write *new*'s managedFields for a create (*old* is None), update or patch by *manager*.
 
     The entries are those of *old*, or of *new* if it brings its own; a list that is empty or holds one empty entry clears them all. An
     object that has no entries gets none before it is first applied to. The manager's entry gets the time *now* (RFC 3339) if
-    the write added or changed a field. Without a manager the entries stay as they are.
+    the write added or changed a field. Without a manager the entries stay as they are. Fields are named as in the version that they were written in:
+    *in_version* tells what the others are like, if they differ in more than their name.
     """
     metadata = new["metadata"]
     entries = _starting_entries(old, metadata.get("managedFields"), subresource)
@@ -72,11 +77,28 @@ def track_update(
         root = shape.of_object(schema)
         changed, removed = (added_fields(new, root), None) if old is None else changed_fields(old, new, root)
         writer = managers.Manager(manager, managers.UPDATE, api_version, subresource)
-        entries = managers.after_update(entries, writer, changed=changed or {}, removed=removed or {}, now=now)
+        taken_in = None if in_version is None or old is None else taken_by(in_version, old, new)
+        entries = managers.after_update(
+            entries, writer, changed=changed or {}, removed=removed or {}, now=now, taken_in=taken_in
+        )
     if entries:
         metadata["managedFields"] = entries
     else:
         metadata.pop("managedFields", None)
+
+
+def taken_by(in_version: InVersion, old: Document, new: Document) -> Callable[[str], FieldSet | None]:
+    """What changed from *old* to *new*, by the names of any API version; None if there is no such version."""
+
+    def taken(api_version: str) -> FieldSet | None:
+        found = in_version(api_version, [old, new])
+        if found is None:
+            return None
+        (before, after), schema = found
+        changed, removed = changed_fields(before, after, shape.of_object(schema))
+        return union(changed or {}, removed or {})
+
+    return taken
 
 
 def _starting_entries(old: Document | None, asked: Any, subresource: str) -> list[Document]:

@@ -8,7 +8,7 @@ Entries are plain documents, as they are stored, and never changed: a new list i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -100,15 +100,30 @@ def without(entry: Document, fields: FieldSet) -> Document | None:
 
 
 def after_update(
-    entries: Sequence[Document], manager: Manager, *, changed: FieldSet, removed: FieldSet, now: str
+    entries: Sequence[Document],
+    manager: Manager,
+    *,
+    changed: FieldSet,
+    removed: FieldSet,
+    now: str,
+    taken_in: Callable[[str], FieldSet | None] | None = None,
 ) -> list[Document]:
-    """The entries after *manager* has added or changed and removed some fields."""
+    """
+    The entries after *manager* has added or changed and removed some fields.
+
+    *taken_in* tells the same fields by their names in another API version, None if there is no such version any more: its entries go.
+    """
     if not changed and not removed:
         return list(entries)
-    taken = fieldset.union(changed, removed)
+    own = fieldset.union(changed, removed)
     out: list[Document] = []
     mine = changed
     for entry in entries:
+        taken: FieldSet | None = own
+        if taken_in is not None and entry["apiVersion"] != manager.api_version:
+            taken = taken_in(entry["apiVersion"])
+        if taken is None:
+            continue
         if not manager.owns(entry):
             left = without(entry, taken)
         elif changed:

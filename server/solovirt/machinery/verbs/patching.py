@@ -155,6 +155,7 @@ async def _apply(pipeline: Pipeline, store: Store, target: Target, body: Any, ca
             kind=resource.kind,
             key=target.key,
             status_subresource=resource.status_subresource,
+            in_version=None if current is None else pipeline.in_version(target, current.key.name, current.revision),
         )
         if current is None or live is None:
             pipeline.guard_namespace(target, target.key, view)

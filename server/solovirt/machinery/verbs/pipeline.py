@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from solovirt.machinery import errors, metadata, revisions
 from solovirt.machinery.admission import Admission, Operation, Reviewer
-from solovirt.machinery.clock import Clock, timestamp
+from solovirt.machinery.clock import Clock
 from solovirt.machinery.conversion import Conversion
 from solovirt.machinery.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, PlainError
 from solovirt.machinery.patch import fields
@@ -21,7 +21,7 @@ from solovirt.machinery.schema.protocol import ObjectSchema, Schemas
 from solovirt.machinery.store import encoding
 from solovirt.machinery.store.index import index_of
 from solovirt.machinery.store.protocol import Keep, Outcome, Put, Record, Remove, View, parse
-from solovirt.machinery.verbs import converting
+from solovirt.machinery.verbs import converting, tracking
 from solovirt.machinery.verbs.protocol import Caller, Target
 from solovirt.machinery.verbs.reviewing import Reviewing
 from solovirt.machinery.verbs.waiting import Answers
@@ -175,7 +175,7 @@ class Pipeline:
             if managed:
                 meta["managedFields"] = managed_fields
             else:
-                _track(None, document, target, caller, admission, schema)
+                tracking.track(None, document, target, caller, admission, schema)
             document = reviewing.mutated(document, None, 0, admission, caller.field_manager, schema)
             meta = document["metadata"]
             managed, managed_fields = True, meta.get("managedFields")
@@ -192,7 +192,7 @@ class Pipeline:
         if managed:
             meta["managedFields"] = managed_fields
         else:
-            _track(None, document, target, caller, admission, schema)
+            tracking.track(None, document, target, caller, admission, schema)
         return self.put(document, target)
 
     def guard_namespace(self, target: Target, key: ObjectKey, view: View) -> None:
@@ -253,7 +253,7 @@ class Pipeline:
         resource.behaviour.mutate(document, old, admission)
         if (reviewing := self._reviewing) is not None:
             if not managed:
-                _track(old, document, target, caller, admission, schema)
+                self._track(old, document, record, target, caller, admission)
                 managed = True
             document = reviewing.mutated(document, old, record.revision, admission, caller.field_manager, schema)
             meta = document["metadata"]
@@ -272,7 +272,7 @@ class Pipeline:
         if resource.has_generation and self._raises_generation(document, old, target):
             meta["generation"] = old_meta.get("generation", 0) + 1
         if not managed:
-            _track(old, document, target, caller, admission, schema)
+            self._track(old, document, record, target, caller, admission)
         if not meta.get("managedFields"):
             meta.pop("managedFields", None)
         meta.pop("resourceVersion", None)
@@ -311,6 +311,16 @@ class Pipeline:
         if self._reviewing is not None:
             admission = self.admission(Operation.DELETE, target, record.key, caller, view)
             self._reviewing.deleted(old, record.revision, admission, caller.field_manager)
+
+    def _track(
+        self, old: Document, document: Document, record: Record, target: Target, caller: Caller, admission: Admission
+    ) -> None:
+        names = self.in_version(target, record.key.name, record.revision)
+        tracking.track(old, document, target, caller, admission, self.schema(target), in_version=names)
+
+    def in_version(self, target: Target, name: str, base: int) -> fields.InVersion | None:
+        """How documents made of revision *base* of the object look in other versions, None if there are none."""
+        return tracking.in_version(self._schemas, self._answers, target, name, base)
 
     async def converted(self, records: Sequence[Record], target: Target) -> Sequence[Record]:
         """*records* of the target's resource in its version. Raises StatusError."""
@@ -411,35 +421,3 @@ def _encoded(document: Document, *, marked: str = "") -> encoding.Encoded:
     if len(out.head) + len(out.tail) > MOST_BYTES:
         raise PlainError("etcdserver: request is too large")
     return out
-
-
-def _track(
-    old: Document | None,
-    document: Document,
-    target: Target,
-    caller: Caller,
-    admission: Admission,
-    schema: ObjectSchema,
-) -> None:
-    """Write managedFields. One write of an object and its status leaves the entries that one of each would leave."""
-
-    def track(before: Document | None, after: Document, subresource: str) -> None:
-        fields.track_update(
-            before,
-            after,
-            manager=caller.field_manager,
-            api_version=document["apiVersion"],
-            subresource=subresource,
-            now=timestamp(admission.now),
-            schema=schema.structural,
-        )
-
-    if not caller.writes_status or target.subresource or not target.resource.status_subresource:
-        track(old, document, target.subresource)
-        return
-    first = {key: value for key, value in document.items() if key != "status"}
-    if old is not None and "status" in old:
-        first["status"] = old["status"]
-    # The metadata is shared, so that the document gets the entries of the first write and then those of both.
-    track(old, first, "")
-    track(first, document, "status")
