@@ -24,6 +24,7 @@ from solovirt.controllers.virtual_machine_instance import (
     launcher_pod,
     live_update,
     phase_events,
+    receiving,
     status,
     volumes,
 )
@@ -87,7 +88,7 @@ class VirtualMachineInstanceController:
         self._configuration = configuration.InForce(tools.objects)
         self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=self._configuration)
         self._placement = Placement(tools.objects, cluster=self._configuration)
-        self._plugging = Plugging(tools, runtime, cluster=self._configuration)
+        self._plugging = Plugging(tools, runtime, self._specs, cluster=self._configuration)
         self._waiting = Waiting()
         # Which guest was last seen for a key: an instance that is gone takes its uid with it, and a successor has another. Guests that
         # went unseen are found by `GuestEvents` when it starts.
@@ -154,6 +155,8 @@ class VirtualMachineInstanceController:
     # -- starting
 
     async def _start(self, instance: Document, pod: Document | None) -> Result:
+        if await receiving.waits(self._objects, instance, self._clock.now()):
+            return DONE
         behind = volumes.look(self._objects, instance)
         if not behind.ready:
             return await self._wait_for_volumes(instance, behind)

@@ -79,6 +79,13 @@ class GuestSpecs:
                     instance["metadata"]["namespace"], volume, str(source.get("claimName") or ""), ephemeral=True
                 )
 
+    def image(self, instance: Document, name: str) -> DiskImage:
+        """The image behind the volume *name* of *instance*, which is on a claim. Raises GuestError if nobody knows where that is."""
+        volume = next((one for one in instance["spec"].get("volumes") or () if one["name"] == name), {"name": name})
+        if not self._shows:
+            return DiskImage(name)
+        return self.disk(instance["metadata"]["namespace"], volume, claim_name(volume) or "")
+
     def disk(self, namespace: str, volume: Mapping[str, Any], claim: str, *, ephemeral: bool = False) -> DiskImage:
         """The image behind *volume* of an instance, which is on *claim*. Raises GuestError if nobody knows where that is."""
         found = self._objects.get(core.PERSISTENT_VOLUME_CLAIMS, ObjectKey(namespace, claim))
@@ -102,7 +109,9 @@ class GuestSpecs:
         if given:
             return Path(given) if claim["spec"].get("volumeMode") == "Block" else Path(given) / _DISK
         if not isinstance(self._volumes, Disks):
-            raise GuestError("disks are only simulated here: choose a back end of volumes that has bytes (--volumes files)")
+            raise GuestError(
+                "disks are only simulated here: choose a back end of volumes that has bytes (--volumes files)"
+            )
         return self._volumes.disk(volume_name)
 
     async def _container_disk(self, instance: Document, name: str, source: Mapping[str, Any]) -> DiskImage:
@@ -231,9 +240,9 @@ def _decoded(secret: Document) -> Mapping[str, bytes]:
 def _size(claim: Document) -> int:
     """How large the disk of a claim is that nobody has filled: all of it, less what the file system needs."""
     status, spec = claim.get("status") or {}, claim.get("spec") or {}
-    amount = (status.get("capacity") or {}).get("storage") or (
-        (spec.get("resources") or {}).get("requests") or {}
-    ).get("storage")
+    amount = (status.get("capacity") or {}).get("storage") or ((spec.get("resources") or {}).get("requests") or {}).get(
+        "storage"
+    )
     if not amount or spec.get("volumeMode") == "Block":
         return 0
     return int(quantity.whole(amount) * (1 - _OVERHEAD)) // 512 * 512

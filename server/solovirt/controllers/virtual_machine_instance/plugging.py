@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from solovirt.controllers.virtual_machine_instance import attachment_pod, hotplug
+from solovirt.controllers.virtual_machine_instance.guest_spec import GuestSpecs
 from solovirt.controllers.virtual_machine_instance.volumes import Volumes
 from solovirt.kinds.core import names as core
 from solovirt.kinds.kubevirt.cluster import Cluster
 from solovirt.machinery.control.protocol import Tools
 from solovirt.machinery.errors import AlreadyExists, StatusError
 from solovirt.machinery.resource import Document, ObjectKey
-from solovirt.runtime.protocol import DiskImage, Guest, GuestError, Runtime, SupportsHotplug, SupportsMemoryDump
+from solovirt.runtime.protocol import Guest, GuestError, Runtime, SupportsHotplug, SupportsMemoryDump
 
 
 class Plugged(NamedTuple):
@@ -30,7 +31,8 @@ class Plugged(NamedTuple):
 class Plugging:
     """Moves the plugged volumes of running instances one step on."""
 
-    def __init__(self, tools: Tools, runtime: Runtime, *, cluster: Callable[[], Cluster]) -> None:
+    def __init__(self, tools: Tools, runtime: Runtime, specs: GuestSpecs, *, cluster: Callable[[], Cluster]) -> None:
+        self._specs = specs
         self._objects = tools.objects
         self._recorder = tools.recorder
         self._clock = tools.clock
@@ -77,14 +79,15 @@ class Plugging:
                 for name in detach:
                     await self._runtime.detach(guest, name)
                 for disk in attach:
-                    await self._runtime.attach(guest, disk, DiskImage(disk["name"]))
+                    image = self._specs.image(situation.instance, disk["name"])
+                    await self._runtime.attach(guest, disk, image)
         except GuestError as refusal:
             error = str(refusal)
         for name, file_name in dump:
             try:
                 if not isinstance(self._runtime, SupportsMemoryDump):
                     raise GuestError("the hypervisor can't dump the memory of guests")
-                await self._runtime.dump_memory(guest, DiskImage(name), file_name)
+                await self._runtime.dump_memory(guest, self._specs.image(situation.instance, name), file_name)
             except GuestError as refusal:
                 failed[name] = str(refusal)
         after = await self._runtime.find_guest(guest) or situation.guest
