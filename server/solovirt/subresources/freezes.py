@@ -50,7 +50,7 @@ class Freezes:
     """
     Keeps deadlines of freezes, and ends them; `run` is to run in the background.
 
-    *objects* writes for the node's agent, which says in the instance's status that its file systems are frozen.
+    *objects* writes into the instance's status that its file systems are frozen.
     """
 
     name: ClassVar[str] = "freezes"

@@ -37,10 +37,10 @@ from solovirt.subresources.virtual_machine_lifecycle import VIRT_API
 
 logger = logging.getLogger("solovirt.subresources")
 
-_HANDLER = User(
-    "system:serviceaccount:kubevirt:kubevirt-handler",
-    ("system:serviceaccounts", "system:serviceaccounts:kubevirt", "system:authenticated"),
-)
+_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:kubevirt", "system:authenticated")
+_HANDLER = User("system:serviceaccount:kubevirt:kubevirt-handler", _GROUPS)
+# An agent of a node may write only with a token that names the node; the controller writes what the agents see.
+_CONTROLLER = User("system:serviceaccount:kubevirt:kubevirt-controller", _GROUPS)
 _RETRY_SECONDS = 1.0
 
 
@@ -58,7 +58,7 @@ class GuestAccess:
         self._store = store
         self._toolbox = toolbox
         self._streams = Streams(runtime)
-        self._freezes = Freezes(runtime, lambda: self._handler().objects, facts, clock)
+        self._freezes = Freezes(runtime, lambda: toolbox("virt-controller", user=_CONTROLLER).objects, facts, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     def install(self, registry: Registry, *, kubernetes_version: Document) -> None:

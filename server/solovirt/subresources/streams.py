@@ -63,9 +63,11 @@ class _Session:
             await self.socket.prepare(self._http)
             await self._carry()
         finally:
+            # The guest is let go of first: whoever comes next need not wait for a client that is slow to leave.
             with contextlib.suppress(OSError):
                 await self._stream.close()
             self.over.set()
+        await self._say_goodbye()
         return self.socket
 
     async def _carry(self) -> None:
@@ -83,7 +85,6 @@ class _Session:
             if isinstance(result, Exception) and not isinstance(result, OSError | TimeoutError):
                 logger.error("a stream to guest %s failed", self.guest, exc_info=result)
                 self._code = WSCloseCode.INTERNAL_ERROR
-        await self._say_goodbye()
 
     async def _to_client(self) -> None:
         while data := await self._stream.read():
@@ -114,9 +115,10 @@ class _Session:
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 await self.socket.close(code=self._code)
         except (TimeoutError, OSError):
-            # It reads nothing any more, so it can't be told.
-            if self._http.transport is not None:
-                self._http.transport.abort()
+            transport = self._http.transport
+            if transport is not None and transport.get_write_buffer_size():
+                # It reads nothing any more, so it can't be told. One that has only not answered finds what it was sent.
+                transport.abort()
 
 
 class Streams:

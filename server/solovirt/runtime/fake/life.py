@@ -95,6 +95,8 @@ class Life:
     ending: Ending | None = None
     """How it was ended from outside."""
     hardware: Hardware = field(default_factory=Hardware)
+    starts: int = 0
+    """How often it began: by being booted, or reset."""
     has_serial: bool = True
     has_display: bool = True
     is_frozen: bool = False
@@ -182,6 +184,7 @@ class Life:
             shutdown_at=None,
             shutdown_deadline=None,
             ending=None,
+            starts=self.starts + 1,
             is_frozen=False,
         )
 
@@ -204,7 +207,8 @@ class Life:
     def reset(self, now: datetime) -> Life:
         """Its clock starts anew; a paused guest stays paused. Raises GuestError unless it runs."""
         self._awake(now, "reset")
-        return replace(self, ran=0.0, resumed_at=None if self.resumed_at is None else now, is_frozen=False)
+        resumed_at = None if self.resumed_at is None else now
+        return replace(self, ran=0.0, resumed_at=resumed_at, starts=self.starts + 1, is_frozen=False)
 
     def shut_down(self, now: datetime, grace_seconds: float) -> Life:
         """Asked to power off; asking again can only shorten the grace."""

@@ -65,7 +65,6 @@ class Console(Line):
         self._life = life
         self._clock = clock
         self._grant = grant
-        self._uptime = life.uptime(clock())
         self._mode = _Mode.NAME
         self._user = ""
         self._typed = ""
@@ -80,13 +79,10 @@ class Console(Line):
                 await self._grant(wish)
 
     def changed(self, life: Life, now: datetime) -> None:
-        self._life = life
-        uptime = life.uptime(now)
-        if uptime < self._uptime:
-            # It began anew.
+        began_anew, self._life = life.starts != self._life.starts, life
+        if began_anew:
             self._forget_user()
             self._greet()
-        self._uptime = uptime
 
     # -- typing
 
