@@ -614,3 +614,38 @@ async def test_versions_differ_by_their_name_alone(client: Client, space: Space)
     for version in crd["spec"]["versions"]:
         version["storage"] = version["name"] == "v1beta1"
     assert (await client("PUT", url, crd)).json["status"]["storedVersions"] == ["v1", "v1beta1"]
+
+
+# HorizontalPodAutoscaler
+
+
+async def test_an_autoscaler_has_two_versions(client: Client, space: Space):
+    """§2.1 paths, §3.3: what is written in one version is read, watched and changed in the other"""
+    old, new = (space.of("autoscaling", "horizontalpodautoscalers", version) for version in ("v1", "v2"))
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
+    spec = {"maxReplicas": 3, "scaleTargetRef": target}
+    made = await client.made(old, named("a", spec={**spec, "targetCPUUtilizationPercentage": 50}))
+    assert made["apiVersion"] == "autoscaling/v1"
+    assert made["spec"] == {**spec, "minReplicas": 1, "targetCPUUtilizationPercentage": 50}
+    shown = await client.get(f"{new}/a")
+    cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
+    assert (shown["apiVersion"], shown["spec"]["metrics"]) == ("autoscaling/v2", [cpu])
+    assert shown["metadata"]["uid"] == made["metadata"]["uid"]
+    memory = {
+        "type": "Resource",
+        "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 60}},
+    }
+    await client.merged(f"{new}/a", {"spec": {"metrics": [cpu, memory]}})
+    async with client.watch(old) as events:
+        event = await events.next()
+    assert event["object"]["spec"] == made["spec"]
+    held = event["object"]["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/metrics"]
+    assert json.loads(held)[0]["resource"]["targetAverageUtilization"] == 60
+    changed = await client.merged(f"{old}/a", {"spec": {"maxReplicas": 9}})
+    assert changed["spec"]["maxReplicas"] == 9
+    assert (await client.get(f"{new}/a"))["spec"]["metrics"] == [memory, cpu]
+    (row,) = (await client.get(old, Accept="application/json;as=Table;v=v1;g=meta.k8s.io"))["rows"]
+    assert row["cells"][:5] == ["a", "Deployment/d", "memory: <unknown>/60%, cpu: <unknown>/50%", "1", 9]
+    plain = await client.made(new, named("b", spec=spec))
+    assert plain["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"] == 80
+    assert (await client.get(f"{old}/b"))["spec"]["targetCPUUtilizationPercentage"] == 80

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from solovirt.kinds.autoscaling.conversion import as_v2
 from solovirt.kinds.cells import AGE, NAME, NONE, UNKNOWN, UNSET, at, count_column, text_column
 from solovirt.machinery.resource import CellContext, Column, Document
 
@@ -55,12 +56,17 @@ def _reference(document: Document, _: CellContext) -> str:
     return f"{at(document, 'spec.scaleTargetRef.kind')}/{at(document, 'spec.scaleTargetRef.name')}"
 
 
-HORIZONTAL_POD_AUTOSCALERS = (
-    NAME,
-    Column("Reference", cell=_reference, description="What it scales."),
-    Column("Targets", cell=_targets, description="What it measures: the present value and the one it aims for."),
-    text_column("MinPods", "spec.minReplicas", "How many pods there are at least.", missing=UNSET),
-    count_column("MaxPods", "spec.maxReplicas", "How many pods there are at most."),
-    count_column("Replicas", "status.currentReplicas", "How many pods there are."),
-    AGE,
-)
+def _columns(targets: Callable[[Document, CellContext], str]) -> tuple[Column, ...]:
+    return (
+        NAME,
+        Column("Reference", cell=_reference, description="What it scales."),
+        Column("Targets", cell=targets, description="What it measures: the present value and the one it aims for."),
+        text_column("MinPods", "spec.minReplicas", "How many pods there are at least.", missing=UNSET),
+        count_column("MaxPods", "spec.maxReplicas", "How many pods there are at most."),
+        count_column("Replicas", "status.currentReplicas", "How many pods there are."),
+        AGE,
+    )
+
+
+HORIZONTAL_POD_AUTOSCALERS = _columns(_targets)
+HORIZONTAL_POD_AUTOSCALERS_V1 = _columns(lambda document, context: _targets(as_v2(document), context))

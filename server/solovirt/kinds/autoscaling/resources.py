@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from solovirt.kinds.autoscaling import columns
-from solovirt.machinery.admission import Behaviour
+from solovirt.kinds.autoscaling.behaviour import HorizontalPodAutoscalerBehaviour
+from solovirt.kinds.autoscaling.conversion import AutoscalerConversion
 from solovirt.machinery.resource import Flavour, ModelRef, Resource, Scope, Version
 
 GROUP = "autoscaling"
@@ -21,8 +22,15 @@ RESOURCES: tuple[Resource, ...] = (
                 ModelRef("solovirt.kinds.autoscaling.models.v2:HorizontalPodAutoscaler"),
                 columns=columns.HORIZONTAL_POD_AUTOSCALERS,
             ),
+            Version(
+                "v1",
+                ModelRef("solovirt.kinds.autoscaling.models.v1:HorizontalPodAutoscaler"),
+                columns=columns.HORIZONTAL_POD_AUTOSCALERS_V1,
+                storage=False,
+            ),
         ),
-        behaviour=Behaviour(),
+        behaviour=HorizontalPodAutoscalerBehaviour(),
+        conversion=AutoscalerConversion(),
         short_names=("hpa",),
         categories=("all",),
         flavour=Flavour.BUILT_IN,
