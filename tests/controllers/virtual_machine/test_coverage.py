@@ -32,6 +32,9 @@ _FAILURES = _HERE + "test_start_failure.py::"
 _ENDPOINTS = "subresources/test_virtual_machine_lifecycle.py::"
 _DEFAULTS = "kinds/kubevirt/test_behaviour_vmi.py::"
 _MACHINE = "kinds/kubevirt/test_behaviour_vm.py::"
+_CLONES = (
+    "controllers/data_volume/test_clone_authorisation.py::test_a_machine_clones_by_the_leave_of_its_service_account"
+)
 
 PROVED_BY: dict[str, dict[str, list[str]]] = {
     "3": {
@@ -220,6 +223,7 @@ PROVED_BY: dict[str, dict[str, list[str]]] = {
         ],
         "Existing PVC of that name": [_DISKS + "test_a_claim_of_that_name_is_nobodys_failure"],
         "WFFC": ["controllers/test_end_to_end.py::test_a_disk_that_waits_for_its_consumer_lets_the_vm_start"],
+        "Clone auth": [_CLONES],
         "Deletion": ["controllers/test_end_to_end.py::test_a_disk_is_imported_used_and_dies_with_the_vm"],
         "Start gate": [
             (
@@ -263,6 +267,7 @@ PROVED_BY: dict[str, dict[str, list[str]]] = {
         "SuccessfulDelete": [_CONTROLLER + "test_switching_off_deletes_the_instance_and_tells"],
         "FailedCreate": [_CONTROLLER + "test_an_instance_of_another_owner_is_none_of_the_vms_business"],
         "SuccessfulDataVolumeCreate": [_DISKS + "test_a_disk_is_imported_before_the_vm_starts"],
+        "UnauthorizedDataVolumeCreate": [_CLONES],
         "FailedDataVolumeCreate": [_DISKS + "test_a_data_source_is_resolved"],
         "FailedDataVolumeImport": [_DISKS + "test_a_failing_import_shows_on_the_vm"],
         "SourcePVCNotAvailabe": [_DISKS + "test_a_data_source_is_resolved"],
@@ -295,7 +300,6 @@ REASONS: dict[str, dict[str, str]] = {
     "5": {
         "MAC addresses": "Nothing is persisted, so there is nothing to see; what the guest has is the runtimes' contract."
     },
-    "7": {"Clone auth": "Whoever may write a machine may clone from where its service account could; it is not asked."},
     "8": {
         "Memory over the maximum": "The check that comes before it says the same in other words (`memory hotplug not supported`).",
         "PVC swaps with Migration": "Volumes are not migrated while a guest runs: a change of them asks for a restart.",
@@ -303,7 +307,6 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "10": {
         "FailedDelete": "A deletion by the controller is refused by nothing that is served.",
-        "UnauthorizedDataVolumeCreate": "As Clone auth.",
     },
 }
 
