@@ -98,6 +98,11 @@ class Record:
             return self.put(GuestState.SHUT_OFF, now, SHUT_DOWN)
         return self.put(GuestState.CRASHED, now, FAILED)
 
+    def asked_to_go(self, deadline: datetime, now: datetime) -> Record:
+        """To shut down by *deadline*. One that is paused stays so, and can't."""
+        asked = replace(self, deadline=deadline)
+        return asked.put(GuestState.SHUTTING_DOWN, now) if self.state is GuestState.RUNNING else asked
+
     def destroyed(self, now: datetime) -> Record:
         return self if self.has_ended else self.put(GuestState.CRASHED, now, DESTROYED)
 
