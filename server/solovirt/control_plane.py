@@ -393,6 +393,7 @@ class ControlPlane:
             clock=self.clock,
             cluster=controllers.cluster_of(self.manager),
             data_dir=settings.data_dir,
+            quota=settings.volumes_quota,
             instant=settings.instant,
         )
         try:
@@ -413,6 +414,7 @@ class ControlPlane:
 
     async def _start_http(self, listener: socket.socket) -> None:
         from solovirt.controllers.metrics import KubeVirtMetrics
+        from solovirt.controllers.metrics.volumes import VolumeMetrics
         from solovirt.kinds.authentication import service_accounts
         from solovirt.machinery.http.app import create_app
         from solovirt.machinery.http.connections import Runner
@@ -435,7 +437,10 @@ class ControlPlane:
             health=health,
             version_info=version_info(),
             collectors=(self._queues,),
-            inventories=(KubeVirtMetrics(self.registry, self.store, self._transitions),),
+            inventories=(
+                KubeVirtMetrics(self.registry, self.store, self._transitions),
+                VolumeMetrics(self.registry, self.store, lambda: self.volumes),
+            ),
             documents={
                 service_accounts.CONFIGURATION_PATH: StaticDocument(
                     lambda: access.accounts.configuration(self.url), "application/json"

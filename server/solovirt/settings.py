@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         default="simulated",
         description="Where disks are: `simulated` (imports only take time), `files` in the data directory, or an installed back end.",
     )
+    volumes_quota: str = Field(
+        default="",
+        description="What all volumes together may take up on disk, such as `100Gi`; what there is, but for a reserve, if unset. For `files`.",
+    )
     nodes: int = Field(default=3, ge=1, le=1000, description="How many nodes the fake runtime simulates.")
     database_url: str | None = Field(
         default=None,

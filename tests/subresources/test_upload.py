@@ -233,3 +233,17 @@ async def test_tokens_live_for_five_minutes_and_ten_seconds_of_leeway() -> None:
         await UploadTokens(Facts(), clock).check(await tokens.issue(ObjectKey("default", "disk")))
     with pytest.raises(BadUploadToken):
         await tokens.check("a.b.c")
+
+
+async def test_metrics_show_what_volumes_take_up(client: Client) -> None:
+    await client.data_volume("measured")
+    assert (await client.send("measured", random_disk(), "upload"))[0] == 200
+    async with client.session.get("/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    of_claim = '{namespace="default",persistentvolumeclaim="measured"}'
+    values = {line.split(" ")[0]: float(line.split(" ")[1]) for line in lines if not line.startswith("#")}
+    # 4Mi and 6 % of overhead (reference 6.1); half of the content is a hole.
+    assert values[f"kubelet_volume_stats_capacity_bytes{of_claim}"] == 4445963
+    assert MIB <= values[f"kubelet_volume_stats_used_bytes{of_claim}"] < 2 * MIB
+    assert values["solovirt_volumes_total_bytes"] > values["solovirt_volumes_free_bytes"] > 0
+    assert values["solovirt_volumes_promised_bytes"] >= 4445963

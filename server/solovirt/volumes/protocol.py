@@ -222,6 +222,47 @@ class UploadFailed(Exception):
         self.is_too_large = is_too_large
 
 
+@dataclass(frozen=True, slots=True)
+class VolumeUsage:
+    """Space of one volume, in bytes."""
+
+    promised: int
+    """What its claim was promised."""
+    used: int
+    """What it takes up as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Space, in bytes."""
+
+    total: int
+    """Of the file system, or the quota if that is less."""
+    free: int
+    """What may be written still."""
+    volumes: Mapping[str, VolumeUsage]
+    """By PersistentVolume."""
+
+    @property
+    def promised(self) -> int:
+        """What all claims together may grow to; may be more than there is."""
+        return sum(one.promised for one in self.volumes.values())
+
+    @property
+    def used(self) -> int:
+        """What the volumes take up as they are."""
+        return sum(one.used for one in self.volumes.values())
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What a back end can do, too: say how much space there is and is used."""
+
+    def measure(self) -> Usage:
+        """Look at all volumes. Blocks, and is called in a thread. Raises OSError."""
+        ...
+
+
 @runtime_checkable
 class Growing(Protocol):
     """What a back end can do, too: make a disk larger whose claim was."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from solovirt.machinery import quantity
 from solovirt.volumes.protocol import VolumesUnavailable
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class VolumesContext:
     cluster: Cluster
     data_dir: Path
     """A directory for files; the back end makes its own below it."""
+    quota: str = ""
+    """What all volumes together may take up on disk, as a quantity such as `100Gi`; empty for what there is."""
     instant: bool = False
     """What is simulated takes no time, unless annotations say otherwise."""
 
@@ -43,8 +46,10 @@ def load_volumes(name: str, context: VolumesContext) -> Volumes:
         return SimulatedTransfers(context.clock, seconds=0 if context.instant else DEFAULT_SECONDS)
     if name == "files":
         from solovirt.volumes.files import FileVolumes
+        from solovirt.volumes.files.limits import Limits
 
-        return FileVolumes(context.data_dir / "volumes", clock=context.clock, cluster=context.cluster)
+        limits = Limits(quota=_bytes(context.quota))
+        return FileVolumes(context.data_dir / "volumes", clock=context.clock, cluster=context.cluster, limits=limits)
     found = metadata.entry_points(group=ENTRY_POINTS)
     if name not in found.names:
         known = ", ".join(sorted({"files", "simulated", *found.names}))
@@ -54,3 +59,15 @@ def load_volumes(name: str, context: VolumesContext) -> Volumes:
     except ImportError as error:
         raise VolumesUnavailable(f"the back end {name!r} for volumes can't be imported: {error}") from error
     return made
+
+
+def _bytes(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        size = int(quantity.parse(text))
+    except ValueError as error:
+        raise VolumesUnavailable(f"the quota {text!r} for volumes is no quantity, such as 100Gi") from error
+    if size <= 0:
+        raise VolumesUnavailable("the quota for volumes must be more than nothing")
+    return size

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from solovirt.volumes.files.directory import Filled, Record, VolumeDirectory, VolumeFiles
+from solovirt.volumes.files.directory import Filled, Record, Space, VolumeDirectory, VolumeFiles
 from solovirt.volumes.protocol import VolumesUnavailable
 from tests.volumes.files.conftest import MIB, OWNER
 
@@ -128,3 +128,32 @@ def test_a_disk_grows_and_never_shrinks(tmp_path: Path) -> None:
     files.write(Record("uid", Filled.BEGUN))
     directory.grow("pv", 200)
     assert files.disk.stat().st_size == 100, "it is being filled"
+
+
+def test_a_quota_is_for_all_volumes_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = VolumeDirectory(tmp_path / "volumes", keep_free=0, quota=2 * MIB)
+    directory.open(OWNER, ["a", "b"])
+    space = directory.space
+    space.need(MIB)
+    with pytest.raises(OSError, match="disk quota exceeded"):
+        space.need(2 * MIB)
+    # What is there is counted, once a second.
+    made = directory.volume("a").prepare() / "source"
+    made.write_bytes(b"x" * (MIB + MIB // 2))
+    monkeypatch.setattr("time.monotonic", lambda: 1e9)
+    assert 0 < space.left() <= MIB // 2
+    with pytest.raises(OSError, match="disk quota exceeded"):
+        space.need(MIB)
+    usage = directory.usage()
+    assert (usage.total, usage.free) == (2 * MIB, space.left())
+    made.write_bytes(b"x" * 3 * MIB)
+    monkeypatch.setattr("time.monotonic", lambda: 2e9)
+    with pytest.raises(OSError, match="disk quota exceeded"):
+        space.need(0)
+
+
+def test_a_full_file_system_refuses_even_nothing(tmp_path: Path) -> None:
+    """So that a conversion, which is watched from outside, is stopped."""
+    space = Space(tmp_path, keep_free=1 << 62)
+    with pytest.raises(OSError, match="no space left on device"):
+        space.need(0)

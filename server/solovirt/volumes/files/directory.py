@@ -14,10 +14,12 @@ disk. A crash before leaves work to take up or to throw away, never half a disk.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import shutil
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -25,7 +27,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from solovirt.machinery.clock import micro_timestamp, parse_timestamp
-from solovirt.volumes.protocol import VolumesUnavailable
+from solovirt.volumes.protocol import Usage, VolumesUnavailable, VolumeUsage
 
 DISK = "disk.img"
 _OWNER = "owner"
@@ -74,34 +76,56 @@ class Record:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Space, in bytes."""
-
-    total: int
-    """Of the file system."""
-    free: int
-    promised: int
-    """What all claims together may grow to; may be more than there is."""
-    used: int
-    """What the volumes take up as they are."""
-
-
 class Space:
-    """The free space of a file system. *keep_free* bytes of it are never used."""
+    """
+    The space below a directory: *keep_free* bytes of its file system are never used, and with *quota* no more than that is used altogether.
 
-    def __init__(self, path: Path, keep_free: int) -> None:
+    What is used is counted once a second at most; what is written in between is allowed for.
+    """
+
+    _COUNT_EVERY = 1.0
+
+    def __init__(self, path: Path, keep_free: int, quota: int | None = None) -> None:
         self._path = path
         self._keep_free = keep_free
+        self.quota = quota
+        self._counted = 0
+        self._since = 0
+        self._count_at = 0.0
 
     def left(self) -> int:
         found = os.statvfs(self._path)
-        return max(0, found.f_bavail * found.f_frsize - self._keep_free)
+        left = max(0, found.f_bavail * found.f_frsize - self._keep_free)
+        if self.quota is None:
+            return left
+        now = time.monotonic()
+        if now >= self._count_at:
+            self._counted, self._since, self._count_at = used_below(self._path), 0, now + self._COUNT_EVERY
+        return max(0, min(left, self.quota - self._counted - self._since))
 
     def need(self, size: int) -> None:
-        """Raises OSError (ENOSPC) unless *size* more bytes can be written."""
-        if size > self.left():
+        """
+        Raises OSError unless *size* more bytes can be written: ENOSPC, or EDQUOT if it is the quota.
+
+        With *size* 0: unless anything can be.
+        """
+        left = self.left()
+        if size > left or left == 0:
+            if self.quota is not None and self._counted + self._since + size > self.quota:
+                raise OSError(errno.EDQUOT, "disk quota exceeded")
             raise OSError(errno.ENOSPC, "no space left on device")
+        self._since += size
+
+
+def used_below(path: Path) -> int:
+    """The bytes that everything below *path* takes up. Blocks."""
+    used = 0
+    for directory, _, files in os.walk(path):
+        for name in files:
+            # It may go while it is counted.
+            with contextlib.suppress(FileNotFoundError):
+                used += os.lstat(os.path.join(directory, name)).st_blocks * 512  # noqa: PTH118 - a hundred thousand of them
+    return used
 
 
 class VolumeFiles:
@@ -152,9 +176,9 @@ class VolumeFiles:
 class VolumeDirectory:
     """All volumes. Everything here blocks: call it in a thread."""
 
-    def __init__(self, root: Path, *, keep_free: int) -> None:
+    def __init__(self, root: Path, *, keep_free: int, quota: int | None = None) -> None:
         self.root = root
-        self.space = Space(root, keep_free)
+        self.space = Space(root, keep_free, quota)
 
     def open(self, owner: str, volumes: Collection[str]) -> list[str]:
         """
@@ -216,12 +240,13 @@ class VolumeDirectory:
 
     def usage(self) -> Usage:
         found = os.statvfs(self.root)
-        promised = used = 0
+        total = found.f_blocks * found.f_frsize
+        volumes = {}
         for path in self._entries():
             record = VolumeFiles(path).read()
-            promised += record.size if record is not None else 0
-            used += sum(one.lstat().st_blocks * 512 for one in path.rglob("*"))
-        return Usage(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, promised, used)
+            volumes[path.name] = VolumeUsage(record.size if record is not None else 0, used_below(path))
+        quota = self.space.quota
+        return Usage(total if quota is None else min(total, quota), self.space.left(), volumes)
 
     def _entries(self) -> Iterator[Path]:
         return (path for path in self.root.iterdir() if path.is_dir())

@@ -21,7 +21,7 @@ from typing import Any
 from solovirt.machinery.clock import Clock
 from solovirt.volumes.files import registry_source, sources
 from solovirt.volumes.files.attempt import SOURCE, Attempt, Body, Meter
-from solovirt.volumes.files.directory import Filled, Record, Usage, VolumeDirectory, VolumeFiles, remove_tree
+from solovirt.volumes.files.directory import Filled, Record, VolumeDirectory, VolumeFiles, remove_tree
 from solovirt.volumes.files.failure import TransferFailed, unusable
 from solovirt.volumes.files.images import QemuImg
 from solovirt.volumes.files.limits import Limits
@@ -37,6 +37,7 @@ from solovirt.volumes.protocol import (
     TransferState,
     UploadFailed,
     UploadRefused,
+    Usage,
 )
 
 logger = logging.getLogger("solovirt.volumes")
@@ -69,7 +70,7 @@ class FileVolumes:
         self._limits = limits or Limits()
         self._clock = clock
         self._cluster = cluster
-        self._directory = VolumeDirectory(root, keep_free=self._limits.keep_free)
+        self._directory = VolumeDirectory(root, keep_free=self._limits.keep_free, quota=self._limits.quota)
         self._jobs: dict[TransferId, _Job] = {}
         self._changed: Changed = _tell_nobody
         self._stack = AsyncExitStack()
@@ -96,9 +97,8 @@ class FileVolumes:
         stack, self._stack = self._stack, AsyncExitStack()
         await stack.aclose()
 
-    async def usage(self) -> Usage:
-        """How much space there is and is used."""
-        return await self._workers.run(self._directory.usage)
+    def measure(self) -> Usage:
+        return self._directory.usage()
 
     def disk(self, volume: str) -> Path:
         """Where a volume's disk is, or will be."""

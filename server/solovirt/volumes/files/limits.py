@@ -28,6 +28,8 @@ class Limits:
     """A server that sends nothing for so long is given up (reference cdi.md 4.6)."""
     keep_free: int = 256 * MEBIBYTE
     """Left free on the file system, for the database on it."""
+    quota: int | None = None
+    """What all volumes together may take up; None for what there is."""
     inspect_cpu_seconds: int = 30
     convert_cpu_seconds: int = 4 * 3600
     convert_seconds: float = 12 * 3600.0
