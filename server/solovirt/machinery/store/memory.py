@@ -71,6 +71,15 @@ class _Table:
             self._changed.clear()
         return old
 
+    def records_in(self, namespace: str) -> list[Record]:
+        """The records of one namespace in key order."""
+        objects = self.objects
+        first, last = (objects.bisect_left((edge,)) for edge in _edges(namespace))
+        if 4 * (last - first) > len(objects):
+            # Most of what there is: a cut of the list of all is ten times quicker than a look-up each.
+            return self.records()[first:last]
+        return list(map(objects.__getitem__, _keys_in(objects, namespace)))
+
 
 class Memory:
     """The newest committed state that this process has seen; a `View`."""
@@ -93,10 +102,7 @@ class Memory:
         table = self._tables.get(resource)
         if table is None:
             return iter(())
-        if namespace is not None:
-            objects = table.objects
-            return iter(list(map(objects.__getitem__, _keys_in(objects, namespace))))
-        return iter(table.records())
+        return iter(table.records() if namespace is None else table.records_in(namespace))
 
     def records(self, resource: GroupResource) -> Sequence[Record]:
         """All objects of *resource* in key order; the caller must not change the list."""
@@ -252,9 +258,14 @@ def _key(record: Record) -> ObjectKey:
     return record.key
 
 
-def _keys_in(objects: SortedDict, namespace: str) -> Iterator[ObjectKey]:
+def _edges(namespace: str) -> tuple[str, str]:
     # A tuple sorts after its own prefix, and no name of a namespace contains NUL.
-    keys: Iterator[ObjectKey] = objects.irange((namespace,), (namespace + "\0",), inclusive=(True, False))
+    return namespace, namespace + "\0"
+
+
+def _keys_in(objects: SortedDict, namespace: str) -> Iterator[ObjectKey]:
+    first, last = _edges(namespace)
+    keys: Iterator[ObjectKey] = objects.irange((first,), (last,), inclusive=(True, False))
     return keys
 
 
