@@ -286,3 +286,51 @@ def test_a_printed_field_selector_reads_back(found):
     terms = sorted((selectors.FieldTerm(*one) for one in found), key=str)
     selector = selectors.FieldSelector(terms, tuple(PODS.selectable_fields))
     assert selectors.parse_fields(str(selector), PODS).terms == selector.terms
+
+
+def holds(requirement, labels):
+    """What a requirement asks, by Kubernetes' description of it alone."""
+    there = requirement.key in labels
+    value = labels.get(requirement.key)
+    match requirement.operator:
+        case Operator.EXISTS:
+            return there
+        case Operator.ABSENT:
+            return not there
+        case Operator.EQUALS | Operator.DOUBLE_EQUALS | Operator.IN:
+            return there and value in requirement.values
+        case Operator.NOT_EQUALS | Operator.NOT_IN:
+            return not there or value not in requirement.values
+    number = int(value) if there and value.isdigit() else None
+    bound = int(requirement.values[0])
+    return number is not None and (number > bound if requirement.operator is Operator.GREATER else number < bound)
+
+
+@given(st.lists(requirements, max_size=4), st.data())
+def test_a_label_selector_selects_what_all_its_requirements_allow(found, data):
+    keys = sorted({one.key for one in found}) or ["a"]
+    known = sorted({value for one in found for value in one.values if selectors.names.label_value(value) == []}) or [
+        "x"
+    ]
+    labels = data.draw(st.dictionaries(st.sampled_from(keys), st.sampled_from(known) | st.sampled_from(["", "7"])))
+    wanted = all(holds(one, labels) for one in found)
+    selector = LabelSelector(found)
+    assert selector.matches(labels) is wanted
+    assert selectors.parse_labels(str(selector)).matches(labels) is wanted
+
+
+@given(st.dictionaries(st.sampled_from(["spec.nodeName", "status.phase"]), st.text("ab,=\\", max_size=3)), st.data())
+def test_a_field_selector_selects_what_all_its_terms_allow(fields, data):
+    terms = data.draw(
+        st.lists(
+            st.tuples(st.sampled_from(["spec.nodeName", "status.phase"]), st.booleans(), st.text("ab,=\\", max_size=3)),
+            max_size=3,
+        )
+    )
+    text = ",".join(
+        f"{field}{'=' if equal else '!='}{''.join(f'{chr(92)}{one}' if one in ',=' + chr(92) else one for one in value)}"
+        for field, equal, value in terms
+    )
+    one = record("a", "default", fields.get("spec.nodeName", ""), fields.get("status.phase", ""))
+    wanted = all((fields.get(field, "") == value) is equal for field, equal, value in terms)
+    assert selectors.parse_fields(text, PODS).matches(one) is wanted
