@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (up, serve):
         _add_settings(command)
     migrate = commands.add_parser("migrate", help="create the database's tables, or bring them up to this version")
-    _add_settings(migrate, only=("data_dir", "database_url"))
+    _add_settings(migrate, only=("data_dir", "database_url", "database_password_file"))
     kubeconfig = commands.add_parser(
         "kubeconfig", help="print the administrator's kubeconfig, or make one for another user"
     )
@@ -52,12 +52,30 @@ def _parser() -> argparse.ArgumentParser:
     kubeconfig.add_argument(
         "--group", metavar="GROUP", action="append", default=[], help="a group that the user is in; may be repeated"
     )
+    _add_operations(commands)
     health = commands.add_parser("health", help="ask the control plane on this machine whether it is ready")
     _add_settings(health, only=("data_dir", "pki_dir", "listen", "insecure_http"))
     openapi = commands.add_parser("openapi", help="write the OpenAPI documents of all built-in kinds into a directory")
     openapi.add_argument("directory", type=Path)
     commands.add_parser("version", help="print the version")
     return parser
+
+
+def _add_operations(commands: Any) -> None:
+    """What is done to a database: backup, restore, check, vacuum."""
+    where = ("data_dir", "database_url", "database_password_file", "pki_dir")
+    backup = commands.add_parser(
+        "backup", help="write everything the database holds, and the keys, into a file; servers may run"
+    )
+    restore = commands.add_parser("restore", help="put a backup into the database; no server may run on it")
+    for command in (backup, restore):
+        command.add_argument("file", type=Path)
+        _add_settings(command, only=where)
+    restore.add_argument("--replace", action="store_true", help="have what is in the database go")
+    check = commands.add_parser("check", help="look whether the database is whole; servers may run")
+    vacuum = commands.add_parser("vacuum", help="give back the space of what was deleted; on SQLite, no server may run")
+    for command in (check, vacuum):
+        _add_settings(command, only=where[:3])
 
 
 def _add_settings(command: argparse.ArgumentParser, *, only: Sequence[str] = ()) -> None:
@@ -110,12 +128,26 @@ def main(argv: Sequence[str] | None = None) -> int:
                     _kubeconfig(settings)
             case "openapi":
                 _openapi(arguments.directory)
-            case "health":
-                print(operations.health(_settings(arguments)))
+            case _:
+                print(_operate(arguments, _settings(arguments)))
     except (CommandError, SettingsError, operations.OperationError) as error:
         print(f"solovirt: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _operate(arguments: argparse.Namespace, settings: Settings) -> str:
+    """Do something with a running control plane or a database; what came of it."""
+    match arguments.command:
+        case "backup":
+            return operations.back_up(settings, arguments.file)
+        case "restore":
+            return operations.restore(settings, arguments.file, replace=arguments.replace)
+        case "check":
+            return operations.check(settings)
+        case "vacuum":
+            return operations.vacuum(settings)
+    return operations.health(settings)
 
 
 def _serve(settings: Settings, *, prepare: bool) -> None:

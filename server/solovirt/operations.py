@@ -6,6 +6,8 @@ Each function does one command of `solovirt`; texts that it prints or raises are
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import os
 import socket
@@ -13,9 +15,14 @@ import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from solovirt.settings import Settings
 
 _HEALTH_SECONDS = 4.0
+# Where replicas that share a database keep the keys that they share, and backups those of any control plane.
+_KEYS = ("pki", "keys")
 
 
 class OperationError(Exception):
@@ -46,6 +53,74 @@ def health(settings: Settings) -> str:
     if answer.status != 200:
         raise OperationError(text)
     return text
+
+
+def back_up(settings: Settings, target: Path) -> str:
+    """Write everything that the database holds, and the keys, to *target*. Raises OperationError."""
+    from solovirt import pki
+    from solovirt.machinery.store import backup
+
+    facts = {}
+    if (settings.pki_path / "ca.key").exists():
+        facts[_KEYS] = pki.export_keys(settings.pki_path)
+    with _database_errors():
+        content = asyncio.run(backup.back_up(settings.store_url, target, facts=facts))
+    return f"{target}: {content.objects} objects as of version {content.revision}"
+
+
+def restore(settings: Settings, source: Path, *, replace: bool) -> str:
+    """Put the backup *source* into the database, and its keys into the data directory. Raises OperationError."""
+    from solovirt import pki
+    from solovirt.machinery.store import backup
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _database_errors():
+        content = asyncio.run(backup.restore(source, settings.store_url, replace=replace))
+        keys = backup.fact_in(source, *_KEYS)
+    if keys is not None:
+        pki.import_keys(settings.pki_path, keys)
+    return f"{content.objects} objects restored; versions go on after {content.revision}"
+
+
+def check(settings: Settings) -> str:
+    """Look whether the database is whole. Raises OperationError with all that is not."""
+    from solovirt.machinery.store import integrity
+
+    with _database_errors():
+        problems = asyncio.run(integrity.check(settings.store_url))
+    if problems:
+        raise OperationError("\n".join(["the database is damaged", *problems]))
+    return "the database is whole"
+
+
+def vacuum(settings: Settings) -> str:
+    """Give back the space of what was deleted, and renew the statistics that queries are planned by. Raises OperationError."""
+    from solovirt.machinery.store import vacuum as tidying
+
+    with _database_errors():
+        before, after = asyncio.run(tidying.vacuum(settings.store_url))
+    return f"{before / 2**20:.1f} MiB before, {after / 2**20:.1f} MiB now"
+
+
+@contextlib.contextmanager
+def _database_errors() -> Iterator[None]:
+    """Words for a person for whatever a database says."""
+    from solovirt.machinery.store import backup, migrate
+    from solovirt.machinery.store.dialect import CommitUnknown, DatabaseFailed, DatabaseInUse, DatabaseUnavailable
+
+    try:
+        yield
+    except (
+        backup.BackupError,
+        migrate.SchemaNotCurrent,
+        DatabaseInUse,
+        DatabaseUnavailable,
+        DatabaseFailed,
+        CommitUnknown,
+        ValueError,
+        OSError,
+    ) as error:
+        raise OperationError(str(error)) from error
 
 
 def notify_service_manager(state: str) -> None:

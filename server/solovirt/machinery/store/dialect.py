@@ -120,9 +120,9 @@ class SharedDatabase(Database, Protocol):
         ...
 
 
-def database_for(url: str) -> Database:
+def database_for(url: str, *, read_only: bool = False) -> Database:
     """
-    The database that *url* means; not opened yet.
+    The database that *url* means; not opened yet. One that is *read_only* can be opened beside the server that has it.
 
     `sqlite:///path`, `sqlite://` (in memory) and `postgresql://…`, with or without `+driver`. Raises ValueError for others, and if
     the driver is not installed; the text is for whoever gave the URL, and shows no password.
@@ -137,7 +137,7 @@ def database_for(url: str) -> Database:
     if backend == "sqlite":
         from solovirt.machinery.store.sqlite import SqliteDatabase
 
-        return SqliteDatabase(parsed)
+        return SqliteDatabase(parsed, read_only=read_only)
     if backend == "postgresql":
         try:
             from solovirt.machinery.store.postgresql import PostgresDatabase

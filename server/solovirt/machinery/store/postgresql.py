@@ -188,6 +188,17 @@ class PostgresDatabase:
             await _discard(connection)
 
 
+async def run_alone(url: sa.URL, statement: str) -> Any:
+    """Run one statement outside of any transaction, however long it takes; the first value of its answer. Raises the errors of `Database`."""
+    plain = url.set(drivername="postgresql").difference_update_query(["application_name"])
+    async with _translated():
+        connection = await asyncpg.connect(plain.render_as_string(hide_password=False), timeout=_CONNECT_TIMEOUT)
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+
 class _Session:
     """An append: the head is locked from the beginning."""
 

@@ -139,8 +139,9 @@ class SqliteDatabase:
 
     in_process = True
 
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, *, read_only: bool = False) -> None:
         name = url.database
+        self._read_only = read_only
         self._path = None if name is None or name in ("", ":memory:") else Path(name)
         self.in_memory = self._path is None
         self._url = url
@@ -151,6 +152,9 @@ class SqliteDatabase:
 
     async def open(self) -> None:
         """Raises DatabaseInUse if another process has the file, DatabaseFailed if it is no database or can't be made."""
+        if self._read_only:
+            await self._open_to_read()
+            return
         if self._path is not None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,6 +174,14 @@ class SqliteDatabase:
         except BaseException:
             await self.close()
             raise
+
+    async def _open_to_read(self) -> None:
+        if self._path is None or not self._path.exists():
+            raise DatabaseFailed(f"{self._path or 'a database in memory'} is not there to be read")
+        try:
+            self._reader = await _connect(self._url, "BEGIN", _prepare_reader)
+        except (sqlite3.Error, sa.exc.DBAPIError) as error:
+            raise DatabaseFailed(f"{self._path}: {error}") from error
 
     async def close(self) -> None:
         writer, self._writer = self._writer, None
