@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_instance_type_and_preference_changed_and_restarted(journey: Journey):
             "spec": {"cpu": {"preferredCPUTopology": "cores"}, "machine": {"preferredMachineType": "q35"}},
         }
     )
-    matchers = {
+    matchers: dict[str, Any] = {
         "instancetype": {"name": "small", "kind": "VirtualMachineInstancetype"},
         "preference": {"name": "wide", "kind": "VirtualMachinePreference"},
     }
