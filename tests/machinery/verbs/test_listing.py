@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -142,6 +143,17 @@ async def test_field_selectors_find_by_name(five: World) -> None:
     with pytest.raises(BadRequest) as refused:
         await listed(five, field_selector="spec.cpu=1")
     assert refused.value.message == "field label not supported: spec.cpu"
+
+
+async def test_a_selection_lets_others_run_and_is_of_one_state(five: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_BETWEEN_TURNS", 2)
+    before = five.store.now.revision
+    selecting = asyncio.create_task(listed(five, label_selector="odd=false"))
+    await asyncio.sleep(0)
+    await five.api.delete(five.target("vms", "vm4"), DeleteOptions(), five.asking())
+    assert selecting.done()
+    answer = await selecting
+    assert (names(answer), answer.revision) == (["vm0", "vm2", "vm4"], before)
 
 
 async def test_a_missing_object_is_not_found(five: World) -> None:
