@@ -73,13 +73,14 @@ class Instance:
 
     @property
     def document(self) -> Document:
-        found = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, ObjectKey("default", self.name))
+        found: Document | None = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, ObjectKey("default", self.name))
         assert found is not None
         return found
 
     @property
     def status(self) -> Document:
-        return self.document["status"]
+        status: Document = self.document["status"]
+        return status
 
     def edit(self, change: Callable[[Document], Any]) -> None:
         """Write it as the node's agent would."""

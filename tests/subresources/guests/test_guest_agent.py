@@ -82,7 +82,8 @@ async def test_a_freeze_ends_by_itself(instance: Instance):
 
 async def test_a_freeze_without_an_end_is_refused(instance: Instance):
     """Reference 4: "missing timeout => 500 wrapping the handler's 400"."""
-    for body in (None, {}):
+    bodies: tuple[Any, ...] = (None, {})
+    for body in bodies:
         code, status = await instance.put("freeze", body)
         assert (code, status["reason"]) == (500, "InternalError")
     code, status = await instance.put("freeze", {"unfreezeTimeout": "soon"})

@@ -150,7 +150,7 @@ class Display(Line):
 
     def _shake_hands(self) -> _Conversation:
         version = yield len(_VERSION)
-        if not version.startswith(b"RFB 003.0"):
+        if not version.startswith(b"RFB 003.") or not version[8:11].isdigit():
             raise _Nonsense
         self._minor = int(version[8:11])
         if self._minor < 7:
