@@ -36,6 +36,7 @@ class Cluster:
     clock: ManualClock
     manager: Manager
     root: Path
+    volumes: FileVolumes
 
     def __post_init__(self) -> None:
         self.user = self.manager.tools("tester", user=User("jane", ("system:authenticated",))).objects
@@ -99,7 +100,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
     await controllers.start_volumes(manager, volumes)
     await manager.start()
     await manager.settle()
-    yield Cluster(clock, manager, root)
+    yield Cluster(clock, manager, root, volumes)
     await manager.stop()
     await volumes.close()
     await runtime.close()

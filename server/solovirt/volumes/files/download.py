@@ -127,12 +127,13 @@ class Download:
                 if offset and digest is not None:
                     await self._workers.drive(_read_again(self._target, offset, digest))
                 await self._stream(response, offset, digest)
+        except TimeoutError:
+            # First: aiohttp's are connection errors as well, with a text about sockets.
+            raise unreachable(order.kind, "timed out: the server sends nothing") from None
         except (aiohttp.ClientConnectionError, aiohttp.InvalidURL, aiohttp.ClientResponseError) as error:
             raise unreachable(order.kind, error) from error
         except aiohttp.ClientPayloadError as error:
             raise unusable(f"unexpected EOF: {error}") from error
-        except TimeoutError:
-            raise unreachable(order.kind, "timed out: the server sends nothing") from None
         if order.checksum is not None and digest is not None:
             try:
                 order.checksum.verify(digest)
