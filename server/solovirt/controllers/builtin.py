@@ -13,9 +13,11 @@ from solovirt.controllers.namespace import NamespaceController
 from solovirt.controllers.persistent_volume import PersistentVolumeController
 from solovirt.controllers.persistent_volume_claim import PersistentVolumeClaimController
 from solovirt.controllers.pod import PodController
+from solovirt.controllers.resource_quota import ResourceQuotaController
 from solovirt.controllers.service_account import RootCertificateController, ServiceAccountController
 from solovirt.controllers.service_account_token import ServiceAccountTokenController
 from solovirt.kinds.authentication.service_accounts import ServiceAccountTokens
+from solovirt.kinds.core import quota
 from solovirt.machinery.control.manager import Manager
 from solovirt.machinery.control.protocol import Tools
 from solovirt.volumes.protocol import Volumes
@@ -38,6 +40,7 @@ def install(
     tokens stay empty. *volumes* keeps the bytes of PersistentVolumes.
     """
     store, registry = manager.store, manager.registry
+    registry.limits.append(quota.refuse_excess)
 
     def tools(name: str) -> Tools:
         return manager.tools(name, field_manager=FIELD_MANAGER)
@@ -51,6 +54,7 @@ def install(
     )
     manager.add(PersistentVolumeController(tools(PersistentVolumeController.name), volumes=volumes))
     manager.add(PodController(tools(PodController.name), store=store))
+    manager.add(ResourceQuotaController(tools(ResourceQuotaController.name), store=store))
     manager.add(
         ClusterRoleAggregationController(
             manager.tools(ClusterRoleAggregationController.name), store=store, registry=registry

@@ -15,10 +15,13 @@ from solovirt.machinery.resource import GroupResource, Resource, Version
 from solovirt.machinery.versions import priority
 
 if TYPE_CHECKING:
+    from solovirt.machinery.resource import ObjectKey
+    from solovirt.machinery.store.protocol import View
     from solovirt.machinery.verbs.protocol import SubresourceRequest
 
     Handler = Callable[[SubresourceRequest], Awaitable[Any]]
     Preparation = Callable[[str, str], Awaitable[None]]
+    Limit = Callable[[GroupResource, ObjectKey, View], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Registry:
         self._preparations: dict[GroupResource, Preparation] = {}
         self.farewells: list[Callable[[GroupResource], None]] = []
         """Called with what is not served any more, for whoever waits for something of it to happen."""
+        self.limits: list[Limit] = []
+        """Asked before there is one more object of a resource in a namespace; each raises Forbidden if that is too many."""
         # Preference of groups in /apis is the order of registration; that of versions in a group follows from their names.
         self.generation = 0
 

@@ -196,7 +196,7 @@ class Pipeline:
         return self.put(document, target)
 
     def guard_namespace(self, target: Target, key: ObjectKey, view: View) -> None:
-        """Raise NotFound or Forbidden unless the object's namespace exists and is not going (reference kubernetes-api.md 7)."""
+        """Raise NotFound or Forbidden unless the namespace exists, is not going, and has room (kubernetes-api.md 7)."""
         if not target.resource.namespaced or self._registry.get(NAMESPACES) is None:
             return
         namespace = view.get(NAMESPACES, ObjectKey("", key.namespace))
@@ -213,6 +213,8 @@ class Pipeline:
                     )
                 ],
             )
+        for limit in self._registry.limits:
+            limit(target.resource.group_resource, key, view)
 
     # --- changed objects
 
