@@ -38,6 +38,21 @@ _CLAIM: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"reque
 _SELECTOR: dict[str, Any] = {"matchLabels": {"a": "b"}}
 _RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 
+# Of nothing that there is, so that nobody waits for it.
+_WEBHOOK: dict[str, Any] = {
+    "name": "hook.example.com",
+    "clientConfig": {"url": "https://127.0.0.1:1/"},
+    "rules": [
+        {"apiGroups": ["none.example.com"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nothings"]}
+    ],
+    "failurePolicy": "Ignore",
+    "sideEffects": "None",
+    "admissionReviewVersions": ["v1"],
+    "timeoutSeconds": 1,
+    "objectSelector": _SELECTOR,
+    "matchConditions": [{"name": "c", "expression": "request.name == 'x'"}],
+}
+
 BY_PLURAL: dict[str, dict[str, Any]] = {
     "virtualmachines": {
         "metadata": _METADATA,
@@ -91,6 +106,8 @@ BY_PLURAL: dict[str, dict[str, Any]] = {
     "rolebindings": {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "a"}},
     "clusterrolebindings": {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "a"}},
     "resourcequotas": {"spec": {"hard": {"pods": "1"}}},
+    "mutatingwebhookconfigurations": {"webhooks": [_WEBHOOK]},
+    "validatingwebhookconfigurations": {"webhooks": [_WEBHOOK]},
     "limitranges": {"spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}}]}},
 }
 """More than the least that the kinds' schemas ask for."""

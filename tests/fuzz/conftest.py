@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -79,6 +80,90 @@ class Target:
         return answer.status
 
 
+_RULED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "spec": {
+            "type": "object",
+            "required": ["size"],
+            "properties": {
+                "size": {"type": "integer", "minimum": 1, "default": 2},
+                "names": {
+                    "type": "array",
+                    "maxItems": 5,
+                    "x-kubernetes-list-type": "set",
+                    "items": {"type": "string", "maxLength": 20},
+                    "x-kubernetes-validations": [
+                        {"rule": "self.all(x, x != 'bad')", "messageExpression": "'no ' + self[0]"}
+                    ],
+                },
+                "parts": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["key"],
+                    "items": {
+                        "type": "object",
+                        "required": ["key"],
+                        "properties": {"key": {"type": "string"}, "value": {"x-kubernetes-int-or-string": True}},
+                    },
+                },
+                "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                "inner": {
+                    "type": "object",
+                    "x-kubernetes-embedded-resource": True,
+                    "x-kubernetes-preserve-unknown-fields": True,
+                },
+                "one": {"type": "object", "properties": {"a": {"type": "string"}}, "oneOf": [{"required": ["a"]}]},
+                "none": {"type": "string", "nullable": True, "format": "date-time"},
+            },
+            "x-kubernetes-validations": [
+                {"rule": "self.size >= oldSelf.size", "reason": "FieldValueForbidden", "fieldPath": ".size"},
+                {"rule": "!has(self.none) || self.none == null || self.size > 0"},
+            ],
+        },
+        "status": {"type": "object", "properties": {"size": {"type": "integer"}, "selector": {"type": "string"}}},
+    },
+}
+_SUBRESOURCES = {
+    "status": {},
+    "scale": {
+        "specReplicasPath": ".spec.size",
+        "statusReplicasPath": ".status.size",
+        "labelSelectorPath": ".status.selector",
+    },
+}
+
+
+def definition(plural: str, kind: str) -> dict[str, Any]:
+    """A user's kind, of two versions that differ, with everything that a definition can have."""
+    common = {"served": True, "schema": {"openAPIV3Schema": _RULED}}
+    columns = [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}]
+    versions = [
+        {"name": "v1", "storage": True, "subresources": _SUBRESOURCES, "additionalPrinterColumns": columns, **common},
+        {"name": "v2", "storage": False, "selectableFields": [{"jsonPath": ".spec.size"}], **common},
+    ]
+    names = {"plural": plural, "kind": kind, "shortNames": ["fz"], "categories": ["all"]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.fuzz.example.com"},
+        "spec": {"group": "fuzz.example.com", "scope": "Namespaced", "names": names, "versions": versions},
+    }
+
+
+def _document(kind: Kind, served: Served) -> dict[str, Any]:
+    if kind.plural == "customresourcedefinitions":
+        # Its name is wrong, and the rest of it is looked at all the same.
+        made = definition("others", "Other")
+        made["metadata"]["name"] = "fuzzed"
+        return made
+    if kind.group == "fuzz.example.com":
+        parts = [{"key": "a", "value": 1}, {"key": "b", "value": "x"}]
+        spec = {"size": 1, "names": ["a", "b"], "parts": parts, "any": {"x": {"y": 1}}, "one": {"a": "b"}}
+        return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "fuzzed"}, "spec": spec}
+    return documents.document(kind, served, "fuzzed")
+
+
 def _json(connection: http.client.HTTPConnection, path: str) -> Any:
     connection.request("GET", path)
     answer = connection.getresponse()
@@ -96,6 +181,18 @@ def _kinds(connection: http.client.HTTPConnection) -> Iterator[Kind]:
                 yield kind
 
 
+def _define(connection: http.client.HTTPConnection) -> None:
+    """Have a user's kind served, too."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    connection.request("POST", path, json.dumps(definition("widgets", "Widget")))
+    answer = connection.getresponse()
+    assert answer.status == 201, answer.read()
+    answer.read()
+    name = f"{path}/widgets.fuzz.example.com"
+    while not any(one["type"] == "Established" for one in _json(connection, name)["status"].get("conditions") or ()):
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="session")
 def target() -> Iterator[Target]:
     complaints = Complaints()
@@ -105,10 +202,11 @@ def target() -> Iterator[Target]:
         with BackgroundControlPlane(insecure_http=True) as control_plane:
             host, _, port = control_plane.url.removeprefix("http://").partition(":")
             connection = http.client.HTTPConnection(host, int(port), timeout=SECONDS)
+            _define(connection)
             index = _json(connection, "/openapi/v3")["paths"]
             served = Served({path: _json(connection, one["serverRelativeURL"]) for path, one in index.items()})
             subjects = [
-                Subject(kind, served.of(kind), documents.document(kind, served, "fuzzed"))
+                Subject(kind, served.of(kind), _document(kind, served))
                 for kind in _kinds(connection)
                 if served.has(kind)
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -96,3 +97,21 @@ def test_loading_the_library_does_not_load_its_command_line():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "call", ["self.find('^(a+)+$')", "self.findAll('(a+)+c').join('')", "string(self.matches('^(a+)+$'))"]
+)
+def test_no_pattern_takes_for_ever(call):
+    """Go's regular expressions take linear time (RE2); those of Python would take hours for this."""
+    expression = Expression(call)
+    started = time.process_time()
+    assert expression.evaluate(environment({"self": "a" * 50 + "b"}, expression.functions)) in ("", "a" * 50, "false")
+    assert time.process_time() - started < 1
+
+
+def test_patterns_are_those_of_go():
+    expression = Expression(
+        r"self.findAll('\\d+') == ['1', '22'] && self.find('(?P<x>b+)') == 'bb' && self.find('\\Ax') == ''"
+    )
+    assert expression.evaluate(environment({"self": "a1bb22٣"}, expression.functions)) is True

@@ -202,8 +202,16 @@ def _quote(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(patterns.translate(pattern).replace(r"\z", r"\Z"))
+def _compiled(pattern: str) -> Any:
+    # Go's own engine: `re` can take for ever to find out that a pattern is nowhere in a text. Imported with the first rule that finds something.
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        raise ValueError(f"error parsing regexp: {error}") from None
 
 
 def _matches(text: str, pattern: str) -> bool:
