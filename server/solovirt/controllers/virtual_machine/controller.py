@@ -78,7 +78,7 @@ class VirtualMachineController:
             wait = await self._act(vm, instance)
         except SyncFailed as error:
             failure = error
-        word = await self._report(key, failure)
+        word = await self._report(vm, instance, failure)
         if failure is not None:
             return self._try_again(key)
         return Result(again_after=wait or (_LOOK_AGAIN if word in _WAITS_FOR_VOLUMES else None))
@@ -97,10 +97,17 @@ class VirtualMachineController:
 
     # Ownership and preparation
 
-    def _owned_instance(self, vm: Document) -> Document | None:
-        """The instance of the VM's name if it is the VM's; another owner's is none of its business."""
-        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
-        found = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, key)
+    def _owned_instance(self, vm: Document, seen: Document | None = None) -> Document | None:
+        """
+        The instance of the VM's name if it is the VM's; another owner's is none of its business.
+
+        *seen* is the instance as it was when somebody last looked.
+        """
+        if seen is not None:
+            found = self._objects.newest(names.VIRTUAL_MACHINE_INSTANCES, seen)
+        else:
+            key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+            found = self._objects.get(names.VIRTUAL_MACHINE_INSTANCES, key)
         owner = _controller_of(found)
         return found if owner is not None and owner.get("uid") == vm["metadata"]["uid"] else None
 
@@ -151,7 +158,7 @@ class VirtualMachineController:
         wait = await self._follow_wish(vm, instance, wish, are_volumes_ready=is_ready)
         if strategy is RunStrategy.WAIT_AS_RECEIVER and instance is not None:
             await self._receive(vm, instance)
-        await self._updating.carry_out(vm, instance and self._owned_instance(vm))
+        await self._updating.carry_out(vm, instance and self._owned_instance(vm, instance))
         return wait
 
     async def _follow_wish(
@@ -225,7 +232,7 @@ class VirtualMachineController:
         try:
             await start_revision.keep(self._objects, vm)
             instance["status"]["conditions"] = [instance_template.not_ready_yet(self._tools.clock.now())]
-            await self._objects.create(names.VIRTUAL_MACHINE_INSTANCES, instance)
+            await self._objects.add(names.VIRTUAL_MACHINE_INSTANCES, instance)
         except StatusError as error:
             self._warn(vm, "FailedCreate", f"Error creating virtual machine instance: {error.message}")
             raise SyncFailed("FailedCreate", f"Failure while starting VMI: {error.message}") from error
@@ -310,17 +317,18 @@ class VirtualMachineController:
 
     # Status and the end
 
-    async def _report(self, key: ObjectKey, failure: SyncFailed | None) -> str:
+    async def _report(self, seen: Document, instance: Document | None, failure: SyncFailed | None) -> str:
         """
-        Write the status if it changed, and let go of an instance whose end it now tells; returns the printable one.
+        Write the VM's status if it changed, and let go of an instance whose end it now tells; returns the printable one.
 
         The finalizer and the bookkeeping annotations of a new VM come with its first status. Should it be deleted before that, its
         instance goes with it as everything else that it owns.
         """
-        vm = self._objects.get(names.VIRTUAL_MACHINES, key)
+        vm = self._objects.newest(names.VIRTUAL_MACHINES, seen)
         if vm is None:
             return ""
-        instance = self._owned_instance(vm)
+        key = ObjectKey(vm["metadata"]["namespace"], vm["metadata"]["name"])
+        instance = self._owned_instance(vm, instance)
         data_volumes, claims = data_volume_templates.used_by(vm, self._objects)
         report = StatusReport(
             instance=instance,
@@ -339,9 +347,9 @@ class VirtualMachineController:
                 _make_prepared(document)
                 report.write(document)
 
-            await self._objects.edit(names.VIRTUAL_MACHINES, key, prepare, with_status=True)
+            await self._objects.change(names.VIRTUAL_MACHINES, key, prepare, with_status=True)
         elif status != vm.get("status"):
-            await self._objects.edit(names.VIRTUAL_MACHINES, key, report.write, status=True)
+            await self._objects.change(names.VIRTUAL_MACHINES, key, report.write, status=True)
         await self._release(instance)
         return str(status["printableStatus"])
 
@@ -358,7 +366,7 @@ class VirtualMachineController:
                 await self._stop(vm, instance)
             except SyncFailed as error:
                 failure = error
-        await self._report(key, failure)
+        await self._report(vm, instance, failure)
         return DONE if failure is None else self._try_again(key)
 
     async def _release(self, instance: Document | None) -> None:

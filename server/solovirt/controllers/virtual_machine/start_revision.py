@@ -40,7 +40,7 @@ async def keep(objects: Objects, vm: Document) -> None:
             await objects.delete(names.CONTROLLER_REVISIONS, ObjectKey(namespace, older["metadata"]["name"]))
     if objects.get(names.CONTROLLER_REVISIONS, ObjectKey(namespace, name)) is None:
         try:
-            await objects.create(names.CONTROLLER_REVISIONS, revision)
+            await objects.add(names.CONTROLLER_REVISIONS, revision)
         except AlreadyExists:
             return
 

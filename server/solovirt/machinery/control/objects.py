@@ -69,20 +69,35 @@ class ApiObjects:
             and (declared := self._registry.get(record.resource)) is not None
         ]
 
+    def newest(self, resource: GroupResource, document: Document) -> Document | None:
+        """*document* as it is stored now: itself as long as nobody has written it since, None if nothing is there. Raises NotServed."""
+        declared = self._declared(resource)
+        metadata = document["metadata"]
+        record = self._store.now.get(resource, ObjectKey(metadata.get("namespace", ""), metadata["name"]))
+        if record is None:
+            return None
+        return document if metadata["resourceVersion"] == str(record.revision) else _document(declared, record)
+
     async def create(self, resource: GroupResource, document: Document, *, with_status: bool = False) -> Document:
         """
         Create; apiVersion and kind are filled in if the document has none. Raises every refusal as StatusError.
 
         *with_status*: the document's status counts, also where it is a subresource.
         """
+        return _document(self._declared(resource), await self._create(resource, document, with_status=with_status))
+
+    async def add(self, resource: GroupResource, document: Document) -> None:
+        """As `create`, for those who do not look at what was made of it."""
+        await self._create(resource, document, with_status=False)
+
+    async def _create(self, resource: GroupResource, document: Document, *, with_status: bool) -> Record:
         declared = self._declared(resource)
         version = declared.storage_version.name
         document = {"apiVersion": declared.api_version(version), "kind": declared.kind, **document}
         namespace = document.get("metadata", {}).get("namespace", "") if declared.namespaced else ""
         caller = self._caller()
         caller.writes_status = with_status
-        stored = await self._api.create(Target(declared, version, namespace), document, caller)
-        return _document(declared, stored.record)
+        return (await self._api.create(Target(declared, version, namespace), document, caller)).record
 
     async def edit(
         self,
@@ -99,6 +114,25 @@ class ApiObjects:
 
         *with_status*: the object and its status both, also where that is a subresource.
         """
+        edited = await self._edit(resource, key, edit, subresource=subresource, status=status, with_status=with_status)
+        return None if edited is None else _document(self._declared(resource), edited)
+
+    async def change(
+        self, resource: GroupResource, key: ObjectKey, edit: Edit, *, status: bool = False, with_status: bool = False
+    ) -> bool:
+        """As `edit`, for those who only ask whether the object was there."""
+        return await self._edit(resource, key, edit, status=status, with_status=with_status) is not None
+
+    async def _edit(
+        self,
+        resource: GroupResource,
+        key: ObjectKey,
+        edit: Edit,
+        *,
+        subresource: str = "",
+        status: bool,
+        with_status: bool,
+    ) -> Record | None:
         declared = self._declared(resource)
         if status and declared.status_subresource:
             subresource = "status"
@@ -106,10 +140,9 @@ class ApiObjects:
         caller = self._caller()
         caller.writes_status = with_status
         try:
-            stored = await self._api.edit(target, edit, caller)
+            return (await self._api.edit(target, edit, caller)).record
         except NotFound:
             return None
-        return _document(declared, stored.record)
 
     async def delete(
         self,

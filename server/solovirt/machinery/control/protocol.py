@@ -63,6 +63,10 @@ class Objects(Protocol):
         """The objects with an owner reference to *uid*."""
         ...
 
+    def newest(self, resource: GroupResource, document: Document) -> Document | None:
+        """*document* as it is stored now: itself as long as nobody has written it since, None if nothing is there."""
+        ...
+
     async def create(self, resource: GroupResource, document: Document, *, with_status: bool = False) -> Document:
         """Raises AlreadyExists and every other refusal. *with_status*: the document's status counts, also where it is a subresource."""
         ...
@@ -83,6 +87,16 @@ class Objects(Protocol):
         *subresource* names another one to write through (a namespace's `finalize`). *with_status*: the object and its status both, in
         one write, also where the status is a subresource.
         """
+        ...
+
+    async def add(self, resource: GroupResource, document: Document) -> None:
+        """As `create`, for those who do not look at what was made of it."""
+        ...
+
+    async def change(
+        self, resource: GroupResource, key: ObjectKey, edit: Edit, *, status: bool = False, with_status: bool = False
+    ) -> bool:
+        """As `edit`, for those who only ask whether the object was there."""
         ...
 
     async def delete(
