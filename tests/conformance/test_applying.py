@@ -276,7 +276,7 @@ async def test_what_an_apply_needs(client: Client, space: Space, examples):
     assert reply.message.startswith("error decoding YAML: ")
 
 
-TYPED = "failed to create typed patch object ({}/ssa; example.com/v1, Kind=VM): "
+TYPED = "failed to create typed patch object (/ssa; example.com/v1, Kind=VM): "
 TYPED_ERRORS = [
     ({"bogus": 1}, ".spec.bogus: field not declared in schema"),
     ({"vols": [{"name": "q"}, {"name": "q"}]}, '.spec.vols: duplicate entries for key [name="q"]'),
@@ -295,7 +295,7 @@ TYPED_ERRORS = [
 async def test_documents_that_do_not_fit_the_schema(client: Client, space: Space, examples, spec, text, validation):
     """§3.5 errors: unknown field, duplicate or missing list key: 500 without reason"""
     reply = await client.applied(f"{space.vms}/ssa", example.vm("ssa", **spec), "m", f"&fieldValidation={validation}")
-    check(reply, status(500, None, TYPED.format(space.name) + text))
+    check(reply, status(500, None, TYPED + text))
 
 
 async def test_yaml_and_json_are_applied(client: Client, space: Space):
@@ -349,3 +349,34 @@ async def test_tracking_begins_at_create(client: Client, space: Space):
     assert entries(made) == {("curl", "Update"): {"f:data": {".": {}, "f:a": {}}}}
     merged = await client("PATCH", f"{space.maps}/a", {"data": {"a": "1"}}, Content_Type=MERGE)
     assert entries(merged.json) == entries(made)
+
+
+ILL_TYPED = [
+    ({"labels": "x"}, ".metadata.labels: expected map, got &{x}"),
+    ({"labels": {"x": 1}}, ".metadata.labels.x: expected string, got &value.valueUnstructured{Value:1}"),
+    ({"bogus": 1}, ".metadata.bogus: field not declared in schema"),
+    ({"finalizers": ["a.io/b", "a.io/b"]}, '.metadata.finalizers: duplicate entries for key [="a.io/b"]'),
+    (
+        {"ownerReferences": [{"uid": "x"}, {"uid": "x"}]},
+        '.metadata.ownerReferences: duplicate entries for key [uid="x"]',
+    ),
+]
+
+
+@pytest.mark.parametrize(("metadata", "text"), ILL_TYPED, ids=[next(iter(row[0])) for row in ILL_TYPED])
+async def test_metadata_that_does_not_fit_its_schema(client: Client, space: Space, examples, metadata, text):
+    """§3.5 errors: metadata is typed like all else, before anything is decoded"""
+    for path, document in ((space.vms, example.vm("ssa")), (space.maps, config("ssa"))):
+        document["metadata"].update(metadata)
+        reply = await client.applied(f"{path}/ssa", document, "m")
+        gvk = "example.com/v1, Kind=VM" if path == space.vms else "/v1, Kind=ConfigMap"
+        check(reply, status(500, None, f"failed to create typed patch object (/ssa; {gvk}): {text}"))
+    reply = await client.applied(f"{space.maps}/ssa", {**config("ssa"), "data": ["x"]}, "m")
+    assert reply.message.endswith(": .data: expected map, got &{[x]}")
+    reply = await client.applied(f"{space.maps}/ssa", {**config("ssa"), "metadata": "x"}, "m")
+    check(
+        reply,
+        status(
+            500, None, "failed to create typed patch object (/; /v1, Kind=ConfigMap): .metadata: expected map, got &{x}"
+        ),
+    )

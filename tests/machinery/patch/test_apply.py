@@ -9,7 +9,6 @@ from hypothesis import given
 from solovirt.machinery.errors import BadRequest, Conflict, PlainError
 from solovirt.machinery.patch import apply as server_side
 from solovirt.machinery.patch import fields
-from solovirt.machinery.resource import ObjectKey
 from tests.machinery.patch.machines import SCHEMA, entry, field_tree, machine
 from tests.machinery.patch.test_fields import spec, specs
 
@@ -27,7 +26,6 @@ def applied(live, config, manager="m1", *, force=False, now=LATE, subresource=""
         now=now,
         schema=SCHEMA,
         kind="VM",
-        key=ObjectKey("default", "ssa"),
         **more,
     )
 

@@ -17,13 +17,27 @@ from solovirt.machinery.patch.fieldset import FieldSet
 from solovirt.machinery.patch.managers import Manager
 from solovirt.machinery.patch.shape import Shape
 from solovirt.machinery.patch.values import copied
-from solovirt.machinery.resource import Document, ObjectKey
+from solovirt.machinery.resource import Document
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 KUBECTL = "kubectl"
 """The manager whose applies take over what it had applied on the client's side."""
 
 _ENVELOPE = ("apiVersion", "kind")
+
+
+def refuse_untyped(config: Document, *, schema: Mapping[str, Any], api_version: str, kind: str) -> None:
+    """Raise BadRequest if *config* brings managedFields, PlainError if it does not fit the schema, naming it as it names itself."""
+    given = config.get("metadata")
+    metadata = given if isinstance(given, dict) else {}
+    if metadata.get("managedFields") is not None:
+        raise BadRequest("metadata.managedFields must be nil")
+    if problems := typed.check(config, shape.of_object(schema)):
+        where = "/".join(one if isinstance(one, str) else "" for one in map(metadata.get, ("namespace", "name")))
+        group_version = api_version if "/" in api_version else f"/{api_version}"
+        raise PlainError(
+            f"failed to create typed patch object ({where}; {group_version}, Kind={kind}): {typed.explained(problems)}"
+        )
 
 
 def apply(
@@ -37,30 +51,24 @@ def apply(
     now: str,
     schema: Mapping[str, Any],
     kind: str,
-    key: ObjectKey,
     status_subresource: bool = True,
     in_version: fields.InVersion | None = None,
+    checked: bool = False,
 ) -> Document:
     """
     What *live* (None: nothing yet) becomes when *manager* applies *config*, as a new document with its managedFields.
 
     *schema* is the structural schema of the whole object. *status_subresource* says that the status is changed through its subresource alone:
     then `status` in *config* is passed over, and on the subresource all else is. A result equal to *live*, managedFields
-    included, means that nothing changes. *in_version* is as for `fields.track_update`.
+    included, means that nothing changes. *in_version* is as for `fields.track_update`. *checked* says that `refuse_untyped` had nothing against
+    *config* as it came.
 
     Raises BadRequest if the document brings managedFields, PlainError if the schema does not know it, Conflict if others own what
     it would change and *force* is not set.
     """
     root = shape.of_object(schema)
-    metadata = config.get("metadata") or {}
-    if metadata.get("managedFields") is not None:
-        raise BadRequest("metadata.managedFields must be nil")
-    if problems := typed.check(config, root):
-        where = f"{metadata.get('namespace') or ''}/{metadata.get('name') or key.name}"
-        group_version = api_version if "/" in api_version else f"/{api_version}"
-        raise PlainError(
-            f"failed to create typed patch object ({where}; {group_version}, Kind={kind}): {typed.explained(problems)}"
-        )
+    if not checked:
+        refuse_untyped(config, schema=schema, api_version=api_version, kind=kind)
     applier = Manager(manager, managers.APPLY, api_version, subresource)
     entries = _entries(live, applier, root, now)
     before = _without_entries(live)

@@ -123,10 +123,11 @@ async def _apply(pipeline: Pipeline, store: Store, target: Target, body: Any, ca
         raise BadRequest(f"invalid object type: {given}")
     config = copy.deepcopy(body)
     schema = pipeline.schema(target)
+    api_version = resource.api_version(target.version)
+    # Before the document is decoded, and as it came: what is wrong with it is said of the names that it gives itself.
+    server_side_apply.refuse_untyped(config, schema=schema.structural, api_version=api_version, kind=resource.kind)
     decoding.check_shape(config, target, schema)
     decoding.check_place(config, target)
-    if config["metadata"].get("managedFields"):
-        raise BadRequest("metadata.managedFields must be nil")
     uid = config["metadata"].get("uid")
     # Only the object's being there or not decides which of them it is.
     pipeline = pipeline.attending(target, Operation.CREATE, Operation.UPDATE)
@@ -153,8 +154,8 @@ async def _apply(pipeline: Pipeline, store: Store, target: Target, body: Any, ca
             now=timestamp(pipeline.clock.now()),
             schema=schema.structural,
             kind=resource.kind,
-            key=target.key,
             status_subresource=resource.status_subresource,
+            checked=True,
             in_version=None if current is None else pipeline.in_version(target, current.key.name, current.revision),
         )
         if current is None or live is None:
