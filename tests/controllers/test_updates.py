@@ -151,3 +151,32 @@ async def test_a_memory_dump_from_the_request_to_its_end(cluster):
     assert "memoryDumpRequest" not in found(cluster)["status"]
     assert not found(cluster)["spec"]["template"]["spec"].get("volumes")
     assert condition(cluster, "RestartRequired") is None
+
+
+async def test_an_interface_comes_and_goes(cluster):
+    await cluster.vm(resizable())
+    await cluster.until("Running")
+
+    def links() -> dict[str, str]:
+        status = found(cluster, names.VIRTUAL_MACHINE_INSTANCES)["status"]
+        return {one["name"]: one["linkState"] for one in status["interfaces"]}
+
+    def plug(vm: Document) -> None:
+        spec = vm["spec"]["template"]["spec"]
+        spec["domain"]["devices"]["interfaces"].append({"name": "blue", "bridge": {}})
+        spec["networks"].append({"name": "blue", "multus": {"networkName": "blue"}})
+
+    await cluster.edit(plug)
+    await cluster.advance(2)
+    assert links() == {"default": "up", "blue": "up"}
+    assert condition(cluster, "MigrationRequired") is None
+    for state, link in (("down", {"default": "up", "blue": "down"}), ("absent", {"default": "up"})):
+
+        def change(vm: Document, state: str = state) -> None:
+            vm["spec"]["template"]["spec"]["domain"]["devices"]["interfaces"][1]["state"] = state
+
+        await cluster.edit(change)
+        await cluster.advance(2)
+        assert links() == link
+    assert condition(cluster, "RestartRequired") is None
+    assert len(found(cluster)["spec"]["template"]["spec"]["networks"]) == 1

@@ -22,6 +22,7 @@ from solovirt.runtime.protocol import (
     GuestState,
     Runtime,
     SupportsHotplug,
+    SupportsInterfaceHotplug,
     SupportsLiveUpdate,
     SupportsMemoryDump,
     SupportsPause,
@@ -286,6 +287,25 @@ class RuntimeContract:
         await runtime.resize(guest, wanted)
         await self.wait(bench, guest, lambda found: found is not None and found.size == wanted)
 
+    async def test_interfaces_come_and_go(self, bench: Bench):
+        runtime = self.supporting(bench, SupportsInterfaceHotplug)
+        guest = await self.started(bench)
+        before = await bench.runtime.find_guest(guest)
+        assert before is not None
+        instance = guest_spec(before.node).instance
+        devices = instance["spec"]["domain"]["devices"]
+        devices["interfaces"].append({"name": "second", "bridge": {}, "state": "down"})
+        await runtime.set_interfaces(guest, instance)
+
+        def links(found: Guest | None) -> dict[str, bool]:
+            return {one.name: one.link_up for one in found.interfaces} if found is not None else {}
+
+        after = await self.wait(bench, guest, lambda found: links(found) == {"default": True, "second": False})
+        assert after.interfaces[0].mac == before.interfaces[0].mac
+        devices["interfaces"][1]["state"] = "absent"
+        await runtime.set_interfaces(guest, instance)
+        await self.wait(bench, guest, lambda found: links(found) == {"default": True})
+
     async def test_memory_is_dumped_once(self, bench: Bench):
         runtime = self.supporting(bench, SupportsMemoryDump)
         guest = await self.started(bench)
@@ -307,6 +327,7 @@ class RuntimeContract:
             (SupportsHotplug, "attach", ({"name": "one", "disk": {"bus": "scsi"}}, DiskImage("one"))),
             (SupportsHotplug, "detach", ("one",)),
             (SupportsLiveUpdate, "resize", (GuestSize(2, 128 << 20),)),
+            (SupportsInterfaceHotplug, "set_interfaces", ({"spec": {}},)),
             (SupportsMemoryDump, "dump_memory", (DiskImage("dump"), "a.memory.dump")),
         )
         for protocol, verb, arguments in commands:

@@ -120,6 +120,7 @@ class GuestInterface:
     addresses: tuple[str, ...] = ()
     guest_name: str = ""
     """The device's name in the guest (eth0); known to the agent only."""
+    link_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,5 +416,18 @@ class SupportsMemoryDump(Protocol):
         Begin to write the guest's memory to *file_name* on the file system of *image*; `Guest.memory_dump` shows how it goes.
 
         Nothing if that dump is under way or done. Raises GuestError if the guest is off or unknown, or it can't be done.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsInterfaceHotplug(Protocol):
+    """Network interfaces come and go while a guest runs."""
+
+    async def set_interfaces(self, guest: GuestId, instance: Mapping[str, Any]) -> None:
+        """
+        Let a running guest have the interfaces of *instance* that are not absent, with their links up or down; `Guest.interfaces` shows them.
+
+        Those that it has stay as they are. Raises GuestError if it can't be done, or the guest is off or unknown.
         """
         ...

@@ -25,6 +25,7 @@ _STRATEGIES = _HERE + "test_strategies.py::"
 _CONTROLLER = _HERE + "test_controller.py::"
 _UPDATING = _HERE + "test_updating.py::"
 _VOLUMES = _HERE + "test_plugged_volumes.py::"
+_INTERFACES = _HERE + "test_plugged_interfaces.py::"
 _CONDITIONS = _HERE + "test_conditions.py::"
 _TEMPLATE = _HERE + "test_instance_template.py::"
 _DISKS = _HERE + "test_data_volume_templates.py::"
@@ -253,6 +254,13 @@ PROVED_BY: dict[str, dict[str, list[str]]] = {
         "Hotpluggable volumes and disks": [
             _VOLUMES + "test_a_hotpluggable_volume_goes_to_the_running_instance_and_comes_back"
         ],
+        "Network interfaces": [
+            _INTERFACES + "test_a_new_interface_goes_to_the_running_instance",
+            _INTERFACES + "test_an_absent_interface_goes_from_the_guest_then_from_both_specs",
+            _INTERFACES + "test_a_link_goes_down_and_up",
+            _INTERFACES + "test_a_network_is_exchanged_where_the_instance_can_migrate",
+            "controllers/test_updates.py::test_an_interface_comes_and_goes",
+        ],
         "Anything else": [_UPDATING + "test_anything_else_takes_a_restart"],
         "Stage": [_UPDATING + "test_staged_changes_wait_for_a_restart"],
         "Strategy, labels, templates": [_UPDATING + "test_what_is_not_in_the_templates_spec_takes_none"],
@@ -303,7 +311,6 @@ REASONS: dict[str, dict[str, str]] = {
     "8": {
         "Memory over the maximum": "The check that comes before it says the same in other words (`memory hotplug not supported`).",
         "PVC swaps with Migration": "Volumes are not migrated while a guest runs: a change of them asks for a restart.",
-        "Network interfaces": "No interfaces are plugged: a change of them asks for a restart.",
     },
     "10": {
         "FailedDelete": "A deletion by the controller is refused by nothing that is served.",

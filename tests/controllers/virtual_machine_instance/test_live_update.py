@@ -122,3 +122,22 @@ async def test_a_change_survives_a_restart(running: Cluster):
     await running.advance(2)
     assert running.condition("HotVCPUChange") is None
     assert running.status()["currentCPUTopology"]["sockets"] == 2
+
+
+async def test_a_new_interface_waits_until_it_may_come(running: Cluster):
+    """Section 9.2, MigrationRequired."""
+
+    def plug(document: Document) -> None:
+        document["spec"]["domain"]["devices"]["interfaces"].append({"name": "blue", "bridge": {}})
+        document["spec"]["networks"].append({"name": "blue", "multus": {"networkName": "blue"}})
+
+    await update_methods(running)
+    await running.system.edit(names.VIRTUAL_MACHINE_INSTANCES, KEY, plug)
+    await running.manager.settle()
+    await running.advance(5)
+    assert running.condition("MigrationRequired") == ("True", "AutoMigrationDueToLiveUpdate", "")
+    assert [one["name"] for one in running.status()["interfaces"]] == ["default"]
+    await update_methods(running, "LiveMigrate")
+    await running.advance(35)
+    assert running.condition("MigrationRequired") is None
+    assert [one["name"] for one in running.status()["interfaces"]] == ["default", "blue"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from solovirt.controllers.virtual_machine import plugged_interfaces
 from solovirt.kinds.kubevirt.rules.volumes import is_hotplug
 from solovirt.machinery.resource import Document
 
@@ -33,6 +34,9 @@ def message(started_with: Document, wanted: Document, instance: Document, *, liv
         _take(_devices(before), _devices(after), "disks")
     if live_update:
         _take_live(before, after)
+    if not plugged_interfaces.requires_restart(after, instance):
+        _take(_devices(before), _devices(after), "interfaces")
+        _take(before, after, "networks")
     _forget_persisted_firmware(before, after, instance)
     return None if _normal(before) == _normal(after) else OTHER
 

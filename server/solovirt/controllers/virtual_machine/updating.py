@@ -14,6 +14,7 @@ from solovirt.controllers.virtual_machine import (
     instance_template,
     live_update,
     memory_dump,
+    plugged_interfaces,
     plugged_volumes,
     printable_status,
     restart_required,
@@ -38,6 +39,7 @@ _DYNAMIC_ANNOTATIONS = (
 """Of the template's annotations, those that the instance follows while it runs."""
 _SKIP_HOOKS_ANNOTATION = "kubevirt.io/skip-backup-hooks"
 """Followed too, but on the VM itself."""
+_INTERFACES_FAILED = "error encountered when trying to patch vmi"
 _REQUESTS_FAILED = "Error encountered while handling volume hotplug requests"
 _DECLARED_FAILED = "Error encountered while handling declarative hotplug volumes"
 _DUMP_FAILED = "Error encountered while handling memory dump request"
@@ -58,6 +60,7 @@ class Updating:
         if not (vm["spec"]["template"]["spec"]["domain"].get("firmware") or {}).get("uuid"):
             vm = await self._persist_firmware(vm)
         if instance is not None and not run_strategy.is_deleting(instance):
+            instance = await self._plug_interfaces(vm, instance)
             instance = await self._apply_requests(vm, instance)
             instance = await self._plug_declared(vm, instance)
         instance = await self._put_memory_dump(vm, instance)
@@ -111,6 +114,16 @@ class Updating:
         except StatusError as error:
             text = f"error encountered when trying to patch VM firmware: {error.message}"
             raise SyncFailed("FirmwareUUIDError", text) from error
+
+    async def _plug_interfaces(self, vm: Document, instance: Document) -> Document:
+        if _is_as_started(vm, instance) or plugged_interfaces.of_instance(vm, instance) is None:
+            return instance
+
+        def plug(document: Document) -> None:
+            if (devices := plugged_interfaces.of_instance(vm, document)) is not None:
+                plugged_interfaces.put(document["spec"], devices)
+
+        return await self._edit(instance, plug, "HotPlugNetworkInterfaceError", _INTERFACES_FAILED)
 
     async def _apply_requests(self, vm: Document, instance: Document) -> Document:
         if not plugged_volumes.would_change(vm, instance["spec"]):
@@ -216,7 +229,8 @@ class Updating:
         template = vm["spec"]["template"]["spec"]
         is_dump_shown = dumps is None or memory_dump.has_volume(template, claim) == dumps
         change = memory_dump.add if dumps else memory_dump.drop
-        if is_dump_shown and not plugged_volumes.would_change(vm, template):
+        are_gone = plugged_interfaces.of_template(vm, instance) is not None
+        if is_dump_shown and not are_gone and not plugged_volumes.would_change(vm, template):
             return
 
         def write(document: Document) -> None:
@@ -224,6 +238,8 @@ class Updating:
             plugged_volumes.apply_requests(document, spec)
             if not is_dump_shown:
                 change(spec, claim)
+            if (devices := plugged_interfaces.of_template(document, instance)) is not None:
+                plugged_interfaces.put(spec, devices)
 
         try:
             await self._objects.edit(names.VIRTUAL_MACHINES, _key(vm), write)

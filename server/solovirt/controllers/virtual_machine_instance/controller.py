@@ -21,6 +21,7 @@ from typing import ClassVar
 from solovirt.controllers.metrics.transitions import PhaseTransitions
 from solovirt.controllers.virtual_machine_instance import (
     attachment_pod,
+    interfaces,
     launcher_pod,
     live_update,
     phase_events,
@@ -330,7 +331,7 @@ class VirtualMachineInstanceController:
             return await self._fail_to_sync(instance, seen, GuestError(plugged.error))
         await self._write(instance, seen)
         # What keeps a change of size from happening may be in the configuration, whose changes do not come here.
-        is_waiting = live_update.is_due(instance)
+        is_waiting = live_update.is_due(instance) or interfaces.is_due(instance)
         if not plugged.statuses:
             return Result(_LOOK_AGAIN) if is_waiting else DONE
         for claim in seen.volumes.waiting_for_consumer:

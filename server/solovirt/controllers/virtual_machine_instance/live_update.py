@@ -33,8 +33,17 @@ class Refused(Exception):
 
 def is_due(instance: Document) -> bool:
     """Whether the instance's conditions say that its guest should have another size."""
-    listed = (instance.get("status") or {}).get("conditions") or []
-    return _is_true(listed, CPU_CHANGE) or _is_true(listed, MEMORY_CHANGE)
+    return says(instance, CPU_CHANGE) or says(instance, MEMORY_CHANGE)
+
+
+def is_allowed(instance: Document, cluster: Cluster) -> bool:
+    """Whether the instance may be changed in ways for which KubeVirt would have it migrate."""
+    return "LiveMigrate" in cluster.workload_updates and says(instance, "LiveMigratable")
+
+
+def says(instance: Document, type: str) -> bool:
+    """Whether the instance's condition of this type is True."""
+    return _is_true((instance.get("status") or {}).get("conditions") or [], type)
 
 
 async def carry_out(runtime: Runtime, instance: Document, guest: Guest, cluster: Cluster) -> bool:
@@ -43,11 +52,10 @@ async def carry_out(runtime: Runtime, instance: Document, guest: Guest, cluster:
 
     Raises Refused.
     """
-    listed = (instance.get("status") or {}).get("conditions") or []
-    cpu, memory = (_is_true(listed, change) for change in (CPU_CHANGE, MEMORY_CHANGE))
+    cpu, memory = says(instance, CPU_CHANGE), says(instance, MEMORY_CHANGE)
     if not (cpu or memory) or guest.size is None or not isinstance(runtime, SupportsLiveUpdate):
         return False
-    if "LiveMigrate" not in cluster.workload_updates or not _is_true(listed, "LiveMigratable"):
+    if not is_allowed(instance, cluster):
         return False
     wanted = GuestSize(
         sizes.vcpus(instance["spec"]) if cpu else guest.size.vcpus,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from solovirt.controllers.virtual_machine_instance import attachment_pod, hotplug
+from solovirt.controllers.virtual_machine_instance import attachment_pod, hotplug, interfaces
 from solovirt.controllers.virtual_machine_instance.guest_spec import GuestSpecs
 from solovirt.controllers.virtual_machine_instance.volumes import Volumes
 from solovirt.kinds.core import names as core
@@ -41,6 +41,11 @@ class Plugging:
 
     async def step(self, instance: Document, behind: Volumes, guest: Guest, launcher: Document | None) -> Plugged:
         """*launcher* is the instance's pod, None if no pods are made."""
+        try:
+            if await interfaces.carry_out(self._runtime, instance, guest, self._cluster()):
+                guest = await self._runtime.find_guest(guest.id) or guest
+        except GuestError as refusal:
+            return Plugged(guest, [], [], str(refusal))
         situation = hotplug.Situation(instance, behind, guest, self._clock.now(), None)
         if not situation.wanted and not situation.known:
             return Plugged(guest, [], [])

@@ -14,6 +14,7 @@ from typing import Any
 
 from solovirt.controllers.virtual_machine_instance import (
     conditions,
+    interfaces,
     launcher_pod,
     live_update,
     migratability,
@@ -166,7 +167,7 @@ def _interface(seen: GuestInterface, *, agent: bool) -> dict[str, Any]:
         "mac": seen.mac,
         "infoSource": "domain, guest-agent" if agent else "domain",
         "queueCount": 1,
-        "linkState": "up",
+        "linkState": "up" if seen.link_up else "down",
     }
     if seen.guest_name:
         out["interfaceName"] = seen.guest_name
@@ -247,6 +248,7 @@ def _apply_conditions(instance: Document, listed: conditions.Conditions, seen: O
         conditions.remove(listed, "AgentConnected")
     if guest.state in _LIVE:
         live_update.apply(instance, guest, now, refused=seen.resize_refused)
+        interfaces.apply(instance, guest, now)
         for migratable, obstacle in (
             ("LiveMigratable", migratability.obstacle(instance, seen.volumes.claims, cluster=seen.cluster)),
             ("StorageLiveMigratable", migratability.storage_obstacle(instance, cluster=seen.cluster)),

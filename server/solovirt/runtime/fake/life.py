@@ -44,6 +44,7 @@ class Nic:
     name: str
     mac: str
     addresses: tuple[str, ...] = ()
+    link_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,11 @@ class Life:
         self._awake(now, "pull a disk out of")
         return replace(self, hardware=self.hardware.detach(volume, now + timedelta(seconds=self.script.plug_seconds)))
 
+    def with_nics(self, now: datetime, nics: tuple[Nic, ...]) -> Life:
+        """Raises GuestError unless the guest runs."""
+        self._awake(now, "change the interfaces of")
+        return replace(self, nics=nics)
+
     def dump_memory(self, now: datetime, file_name: str) -> Life:
         """Raises GuestError unless the guest runs."""
         self._awake(now, "dump the memory of")
@@ -275,7 +281,7 @@ class Life:
             since=moment.since,
             started_at=moment.started_at if moment.started_at is not None and moment.started_at <= now else None,
             interfaces=tuple(
-                GuestInterface(nic.name, nic.mac, nic.addresses, f"eth{index}" if moment.agent else "")
+                GuestInterface(nic.name, nic.mac, nic.addresses, f"eth{index}" if moment.agent else "", nic.link_up)
                 for index, nic in enumerate(self.nics)
             ),
             agent=_agent(self) if moment.agent else None,
@@ -297,7 +303,9 @@ class Life:
         raw: dict[str, Any] = orjson.loads(data)
         for name in ("defined_at", "booted_at", "resumed_at", "paused_at", "shutdown_at", "shutdown_deadline"):
             raw[name] = None if raw[name] is None else datetime.fromisoformat(raw[name])
-        raw["nics"] = tuple(Nic(nic["name"], nic["mac"], tuple(nic["addresses"])) for nic in raw["nics"])
+        raw["nics"] = tuple(
+            Nic(nic["name"], nic["mac"], tuple(nic["addresses"]), nic.get("link_up", True)) for nic in raw["nics"]
+        )
         # A script written by an older version lacks what was added since.
         known = {one.name for one in dataclasses.fields(Script)}
         script = {key: value for key, value in raw["script"].items() if key in known}

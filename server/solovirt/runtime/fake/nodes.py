@@ -13,7 +13,7 @@ from solovirt.runtime.protocol import GuestId, NodeInfo
 
 _CPUS = 64
 _MEMORY_BYTES = 256 << 30
-_MAX_GUESTS = 110
+MAX_GUESTS = 110
 """As a kubelet limits pods."""
 _GUEST_NETWORK = ipaddress.IPv4Address("10.244.0.0")
 _NODE_NETWORK = ipaddress.IPv4Address("192.168.66.100")
@@ -21,14 +21,15 @@ _ADDRESSES_PER_NODE = 256
 _MACHINE_TYPES = {"q35": "pc-q35-rhel9.6.0", "virt": "virt-rhel9.6.0", "s390-ccw-virtio": "s390-ccw-virtio-rhel9.6.0"}
 
 
-def simulated(count: int) -> tuple[NodeInfo, ...]:
-    """*count* nodes, called node01, node02 and so on."""
+def simulated(count: int, *, guests: int = MAX_GUESTS) -> tuple[NodeInfo, ...]:
+    """*count* nodes, called node01, node02 and so on, with room for so many *guests* each."""
+    size = max(1, -(-guests // MAX_GUESTS))
     return tuple(
         NodeInfo(
             name=f"node{number:02}",
-            cpus=_CPUS,
-            memory_bytes=_MEMORY_BYTES,
-            max_guests=_MAX_GUESTS,
+            cpus=_CPUS * size,
+            memory_bytes=_MEMORY_BYTES * size,
+            max_guests=guests,
             address=str(_NODE_NETWORK + number),
             kernel_version="6.12.0",
             os_image="Solovirt Simulated Linux 1",
@@ -38,9 +39,10 @@ def simulated(count: int) -> tuple[NodeInfo, ...]:
     )
 
 
-def address(node: int, slot: int) -> str:
-    """The pod address of the guest in *slot* (from 1) of the *node*th node: 10.244.<node>.<slot>."""
-    return str(_GUEST_NETWORK + node * _ADDRESSES_PER_NODE + slot)
+def address(node: int, slot: int, *, guests: int = MAX_GUESTS) -> str:
+    """The pod address of the guest in *slot* (from 1) of the *node*th node: 10.244.<node>.<slot>, unless there are more *guests* to a node."""
+    width = max(_ADDRESSES_PER_NODE, 1 << (guests + 1).bit_length())
+    return str(_GUEST_NETWORK + node * width + slot)
 
 
 def nics(guest: GuestId, spec: Mapping[str, Any], script: Script, pod_address: str) -> tuple[Nic, ...]:
@@ -52,6 +54,7 @@ def nics(guest: GuestId, spec: Mapping[str, Any], script: Script, pod_address: s
             interface["name"],
             (interface.get("macAddress") or _mac(guest, interface["name"])).lower().replace("-", ":"),
             (script.addresses or (pod_address,)) if interface["name"] in pod_networks else (),
+            interface.get("state") != "down",
         )
         for interface in interfaces
         if interface.get("state") != "absent"

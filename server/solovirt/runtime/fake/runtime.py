@@ -57,7 +57,8 @@ class FakeRuntime:
         self._clock = context.clock
         self._facts = context.facts
         self._shared = context.shared
-        self._nodes = nodes.simulated(context.nodes)
+        self._guests_per_node = int(context.options.get("node_guests", nodes.MAX_GUESTS))
+        self._nodes = nodes.simulated(context.nodes, guests=self._guests_per_node)
         self._numbers = {node.name: number for number, node in enumerate(self._nodes, start=1)}
         self._lives: dict[GuestId, Life] = {}
         self._slots: dict[str, set[int]] = {}
@@ -135,7 +136,7 @@ class FakeRuntime:
                 hostname=wanted.get("hostname") or spec.name,
                 architecture=wanted.get("architecture") or "amd64",
                 machine_type=nodes.machine_type(wanted),
-                nics=nodes.nics(spec.id, wanted, script, nodes.address(number, slot)),
+                nics=nodes.nics(spec.id, wanted, script, self._address(number, slot)),
                 slot=slot,
                 script=script,
                 start_paused=spec.start_paused,
@@ -194,6 +195,15 @@ class FakeRuntime:
 
     async def detach(self, guest: GuestId, volume: str) -> None:
         await self._change(guest, lambda life, now: life.detach(now, volume))
+
+    async def set_interfaces(self, guest: GuestId, instance: Mapping[str, Any]) -> None:
+        def change(life: Life, now: datetime) -> Life:
+            if life.script.refuse_to_plug:
+                raise GuestError(life.script.refuse_to_plug)
+            address = self._address(self._numbers[life.node], life.slot)
+            return life.with_nics(now, nodes.nics(life.id, instance.get("spec") or {}, life.script, address))
+
+        await self._change(guest, change)
 
     async def resize(self, guest: GuestId, size: GuestSize) -> None:
         def resize(life: Life, now: datetime) -> Life:
@@ -266,6 +276,9 @@ class FakeRuntime:
         await self.remove(guest)
 
     # -- inside
+
+    def _address(self, number: int, slot: int) -> str:
+        return nodes.address(number, slot, guests=self._guests_per_node)
 
     def _lock(self, guest: GuestId) -> asyncio.Lock:
         return self._locks.setdefault(guest, asyncio.Lock())
