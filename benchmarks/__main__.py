@@ -11,7 +11,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from benchmarks import connections, lists, requests, running, start, watches
+from benchmarks import connections, imports, lists, requests, running, start, watches
 from benchmarks.measure import Report
 from benchmarks.profile import profiled
 from benchmarks.target import Target
@@ -21,7 +21,7 @@ ON_TARGETS = {"requests": requests, "lists": lists, "watches": watches, "connect
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*ON_TARGETS, 'start'])}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*ON_TARGETS, 'start', 'imports'])}")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the counts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument(
@@ -34,13 +34,16 @@ def main() -> None:
         "--pid", type=int, action="append", default=[], help="a process of it on this machine; repeatable"
     )
     given = parser.parse_args()
-    if unknown := set(given.names) - {*ON_TARGETS, "start"}:
+    if unknown := set(given.names) - {*ON_TARGETS, "start", "imports"}:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     report = Report()
-    names = given.names or [*ON_TARGETS, *([] if given.against else ["start"])]
+    names = given.names or [*ON_TARGETS, *([] if given.against else ["start", "imports"])]
     for name in names:
         if name == "start":
             asyncio.run(start.run(report))
+            continue
+        if name == "imports":
+            asyncio.run(imports.run(report, given.scale))
             continue
         module = ON_TARGETS[name]
         if given.against:

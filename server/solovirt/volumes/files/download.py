@@ -209,7 +209,8 @@ class Download:
                 if file.size - noted >= _NOTE_EVERY:
                     noted = file.size
                     await self._workers.run(self._take_note, file, validator)
-            await self._workers.run(file.sync)
+            # What is made of it is put on stable storage, not this: a crash before that begins anew.
+            await self._workers.run(file.close)
         except BaseException:
             # Also when cancelled, because the server stops. Whatever goes wrong here must not hide why.
             await asyncio.shield(self._workers.run(self._take_last_note, file, validator))
