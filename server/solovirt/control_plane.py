@@ -179,6 +179,8 @@ class ControlPlane:
             if self._prepare:
                 await migrate.upgrade(self.settings.store_url)
             await self.store.start()
+            if self._prepare:
+                await self.store.show(registry)
         except migrate.SchemaNotCurrent as error:
             raise StartError(f"{error}: `solovirt migrate` does it, and `solovirt up` before it serves") from error
         except (DatabaseInUse, DatabaseUnavailable, DatabaseFailed) as error:
@@ -237,7 +239,11 @@ class ControlPlane:
             nodes=settings.nodes,
             instant=settings.instant,
             shared=self.store.shared,
-            options={"libvirt_uri": settings.libvirt_uri, "libvirt_domain_type": settings.libvirt_domain_type},
+            options={
+                "libvirt_uri": settings.libvirt_uri,
+                "libvirt_domain_type": settings.libvirt_domain_type,
+                "node_guests": settings.node_guests,
+            },
         )
         try:
             self.runtime = load_runtime(settings.runtime, context)

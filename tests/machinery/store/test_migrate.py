@@ -103,7 +103,9 @@ async def test_upgrading_twice_changes_nothing(durable: Stores) -> None:
 async def test_a_schema_of_a_later_version_is_left_alone(durable: Stores) -> None:
     await migrate.upgrade(durable.url)
     await _with(
-        durable.url, lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        durable.url,
+        lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")),
+        lambda connection: connection.execute(sa.delete(tables.fact).where(tables.fact.c.scope == "schema")),
     )
     with pytest.raises(migrate.SchemaNotCurrent, match="schema 9999, which is later than this version's"):
         await migrate.upgrade(durable.url)

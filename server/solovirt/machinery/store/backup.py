@@ -135,7 +135,9 @@ def _revisions(core: sa.Connection) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _facts(core: sa.Connection) -> Iterator[tuple[tuple[str, str], bytes]]:
-    for scope, key, value in core.execute(sa.select(fact.c.scope, fact.c.key, fact.c.value)):
+    # Of the database itself, not of what is in it.
+    own = sa.select(fact.c.scope, fact.c.key, fact.c.value).where(fact.c.scope.not_in(tables.OWN_SCOPES))
+    for scope, key, value in core.execute(own):
         yield (scope, key), bytes(value)
 
 
@@ -175,6 +177,8 @@ async def _brought_up(source: Path, scratch: Path) -> Path:
         raise BackupError(f"{source} is no backup: {error}") from error
     if found == tables.SCHEMA:
         return source
+    if found > tables.SCHEMA:
+        raise BackupError(f"{source} has schema {found}, which is later than this version's {tables.SCHEMA}")
     copy = scratch / "backup.db"
     await asyncio.to_thread(shutil.copyfile, source, copy)
     try:
@@ -208,8 +212,9 @@ def _replace(source: sa.Connection, target: Transaction, database: Database, *, 
     found: int = target.core.execute(sa.select(sa.func.count()).select_from(object_)).scalar_one()
     if found and not replace:
         raise BackupError(f"the database holds {found} objects; to have them replaced has to be asked for")
-    for table in (object_, revision, fact):
+    for table in (object_, revision):
         target.core.execute(sa.delete(table))
+    target.core.execute(sa.delete(fact).where(fact.c.scope.not_in(tables.OWN_SCOPES)))
     statements = database.statements
     objects = facts = 0
     for rows in _objects(source):

@@ -7,11 +7,12 @@ third of a second to load. The scripts are in `migrations/` of a checkout and in
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from solovirt.machinery.store import tables
+from solovirt.machinery.store import tables, views
 from solovirt.machinery.store.dialect import Transaction, database_for
 
 _VERSION_TABLE = sa.Table(
@@ -19,8 +20,12 @@ _VERSION_TABLE = sa.Table(
     sa.MetaData(),
     sa.Column("version_num", sa.String(32), nullable=False, primary_key=True),
 )
+_SERVES = sa.select(tables.fact.c.value).where(tables.fact.c.scope == "schema", tables.fact.c.key == "serves since")
 # Any number will do, as long as all versions of this program agree on it.
 _ADVISORY_LOCK = 0x50101
+
+
+logger = logging.getLogger(__name__)
 
 
 class SchemaNotCurrent(RuntimeError):
@@ -45,8 +50,22 @@ def current(connection: sa.Connection) -> str | None:
 
 
 def check(connection: sa.Connection) -> None:
-    """Raise SchemaNotCurrent unless the schema is current."""
+    """
+    Raise SchemaNotCurrent unless the schema is one that this version can serve.
+
+    That is its own, or a later one whose migrations have taken nothing away yet that this version needs: replicas of both versions may run
+    while one replaces the other.
+    """
     found = current(connection)
+    if found is not None and found > tables.SCHEMA:
+        oldest = _serves_since(connection)
+        if oldest is not None and oldest <= tables.SCHEMA:
+            logger.warning("the database has schema %s, of a later version than this one, which still serves it", found)
+            return
+        raise SchemaNotCurrent(
+            f"the database has schema {found}, which is later than this version's {tables.SCHEMA},"
+            f" and serves schema {oldest or found} and later only: install a later version"
+        )
     if found != tables.SCHEMA:
         state = "is empty" if found is None else f"has schema {found}"
         raise SchemaNotCurrent(
@@ -54,17 +73,34 @@ def check(connection: sa.Connection) -> None:
         )
 
 
+def _serves_since(connection: sa.Connection) -> str | None:
+    value = connection.execute(_SERVES).scalar_one_or_none()
+    return None if value is None else bytes(value).decode()
+
+
+def _note_serves_since(connection: sa.Connection) -> None:
+    connection.execute(
+        sa.delete(tables.fact).where(tables.fact.c.scope == "schema", tables.fact.c.key == "serves since")
+    )
+    row = {"scope": "schema", "key": "serves since", "value": tables.SERVES_SINCE.encode()}
+    connection.execute(sa.insert(tables.fact), row)
+
+
 def create(connection: sa.Connection) -> None:
     """Make the whole schema in an empty database."""
     tables.create(connection)
     _VERSION_TABLE.create(connection)
     connection.execute(sa.insert(_VERSION_TABLE).values(version_num=tables.SCHEMA))
+    _note_serves_since(connection)
 
 
 def bring_up(connection: sa.Connection) -> None:
-    """Create or migrate inside the transaction of *connection*; nothing happens if the schema is current."""
+    """Create or migrate inside the transaction of *connection*; nothing happens if the schema is current, or later and still served."""
     found = current(connection)
     if found == tables.SCHEMA:
+        return
+    if found is not None and found > tables.SCHEMA:
+        check(connection)
         return
     if connection.dialect.name == "postgresql":
         # Several replicas may start at once: the first one does it, the others find it done.
@@ -75,6 +111,7 @@ def bring_up(connection: sa.Connection) -> None:
     if found is None:
         create(connection)
     else:
+        views.drop(connection)
         run_alembic(connection, tables.SCHEMA)
 
 
@@ -92,6 +129,7 @@ def run_alembic(connection: sa.Connection, target: str) -> None:
     if found is not None and found not in known:
         raise SchemaNotCurrent(f"the database has schema {found}, which is later than this version's {tables.SCHEMA}")
     command.upgrade(config, target)
+    _note_serves_since(connection)
 
 
 async def upgrade(url: str) -> None:

@@ -7,14 +7,14 @@ The store in SQL: the parts put together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import sqlalchemy as sa
 
 from solovirt.machinery.clock import Clock
 from solovirt.machinery.errors import Expired, ServiceUnavailable, Timeout
-from solovirt.machinery.resource import GroupResource, ObjectKey
-from solovirt.machinery.store import compaction, log, migrate
+from solovirt.machinery.resource import GroupResource, ObjectKey, Resource
+from solovirt.machinery.store import compaction, log, migrate, views
 from solovirt.machinery.store.backlog import BacklogCursor
 from solovirt.machinery.store.dialect import (
     DatabaseFailed,
@@ -78,6 +78,11 @@ class SqlStore:
     def shared(self) -> bool:
         """Other processes may be writing to the same database."""
         return self._follower is not None
+
+    async def show(self, resources: Iterable[Resource]) -> None:
+        """Have a SQL view of each of *resources* in the database, for people; nothing happens if they are there. Raises the errors of `Database`."""
+        if not self._database.in_memory:
+            await views.ensure(self._database, resources)
 
     def trouble(self) -> str | None:
         """Why the database does not serve at present; None if it does, as far as is known. Looks at memory only."""

@@ -17,6 +17,12 @@ SCHEMA = "0001"
 FIRST_REVISION = 100
 """What an empty log's head says: a list of nothing has a resourceVersion too, and 0 and 1 mean something to some clients."""
 
+SERVES_SINCE = "0001"
+"""The schema of the oldest version of this program that can serve a database with ours: migrations expand first, and take away a release later."""
+
+OWN_SCOPES = ("views", "schema")
+"""Scopes of facts about the database itself, which do not go with what it holds."""
+
 metadata = sa.MetaData()
 
 # PostgreSQL's json keeps the text as it was written (jsonb would not) and still takes `object->'spec'`.
