@@ -132,7 +132,7 @@ class _Objects:
 def test_a_controller_asks_for_the_configuration_in_force():
     """Changes of the CR hold at once; workloadUpdateMethods say whether running instances are brought up to date."""
     objects = _Objects()
-    in_force = configuration.InForce(objects)
+    in_force = configuration.Current(objects)
     assert in_force().live_update
     about = {"kind": "KubeVirt", "metadata": {"name": "kubevirt", "namespace": "elsewhere"}}
     objects.now = Documents({**about, "spec": {"configuration": {"vmRolloutStrategy": "Stage"}}})

@@ -55,7 +55,7 @@ class VirtualMachineController:
         self._tools = tools
         self._objects = tools.objects
         self._draw = draw
-        self._cluster = configuration.InForce(tools.objects)
+        self._cluster = configuration.Current(tools.objects)
         self._updating = Updating(tools.objects, tools.clock, self._cluster)
         self.sources: Sequence[Source] = (
             Source(names.VIRTUAL_MACHINE_INSTANCES, _keys_of_instance),

@@ -86,7 +86,7 @@ class VirtualMachineInstanceController:
         self._probes = probes
         self._transitions = transitions
         self._runtime = runtime
-        self._configuration = configuration.InForce(tools.objects)
+        self._configuration = configuration.Current(tools.objects)
         self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=self._configuration)
         self._placement = Placement(tools.objects, cluster=self._configuration)
         self._plugging = Plugging(tools, runtime, self._specs, cluster=self._configuration)

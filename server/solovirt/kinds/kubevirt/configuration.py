@@ -40,7 +40,7 @@ def _parsed(namespace: str, body: bytes) -> Cluster:
     return read(orjson.loads(b"{" + body), namespace)
 
 
-class InForce:
+class Current:
     """The configuration in force, for controllers: call it each time it is needed. It is read once for each version of the CR."""
 
     def __init__(self, records: Records) -> None:
