@@ -17,7 +17,7 @@ SIZES = (1000, 10_000)
 
 
 def default() -> AbstractContextManager[Target]:
-    return control_plane(["--nodes", "3", "--node-guests", "4000"])
+    return control_plane(["--nodes", "3", "--node-guests", "4000", "--instant"])
 
 
 async def run(target: Target, scale: float, report: Report) -> None:

@@ -59,6 +59,12 @@ class Settings(BaseSettings):
         description="What all volumes together may take up on disk, such as `100Gi`; what there is, but for a reserve, if unset. For `files`.",
     )
     nodes: int = Field(default=3, ge=1, le=1000, description="How many nodes the fake runtime simulates.")
+    node_guests: int = Field(
+        default=110,
+        ge=1,
+        le=50_000,
+        description="How many guests each simulated node has room for; its CPUs and memory grow with it.",
+    )
     database_url: str | None = Field(
         default=None,
         description="SQLAlchemy URL of the database (`postgresql+asyncpg://…`); a SQLite file in the data directory if unset.",

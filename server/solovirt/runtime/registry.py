@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from solovirt.runtime.protocol import Runtime
 
 ENTRY_POINTS = "solovirt.runtimes"
-_SHIPPED = {"fake": "solovirt.runtime.fake:create_runtime", "libvirt": "solovirt.runtime.libvirt.runtime:create_runtime"}
+_SHIPPED = {
+    "fake": "solovirt.runtime.fake:create_runtime",
+    "libvirt": "solovirt.runtime.libvirt.runtime:create_runtime",
+}
 
 
 class RuntimeLoadError(Exception):
@@ -48,7 +51,7 @@ class RuntimeContext:
     shared: bool = False
     """Several processes run guests through the same facts, so what another one did has to be looked for."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of one runtime alone, by name: libvirt_uri, libvirt_domain_type."""
+    """Settings of one runtime alone, by name: libvirt_uri, libvirt_domain_type, node_guests."""
 
 
 class Factory(Protocol):
