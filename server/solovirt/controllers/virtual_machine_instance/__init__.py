@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solovirt.controllers.metrics.transitions import PhaseTransitions
+from solovirt.controllers.virtual_machine_instance.access_credentials import AccessCredentialsController
 from solovirt.controllers.virtual_machine_instance.controller import VirtualMachineInstanceController
 from solovirt.controllers.virtual_machine_instance.guest_events import GuestEvents
 from solovirt.controllers.virtual_machine_instance.probes import Probes
 from solovirt.kinds.kubevirt.cluster import STANDARD
 from solovirt.machinery.control.manager import service_account
+from solovirt.runtime.protocol import SupportsAgent
 
 if TYPE_CHECKING:
     from solovirt.machinery.control.manager import Manager
@@ -56,5 +58,7 @@ def install(
     probes.wake = lambda key: manager.enqueue(controller, key)
     manager.add(controller)
     manager.add_background(probes)
+    if isinstance(runtime, SupportsAgent):
+        manager.add(AccessCredentialsController(tools, runtime, handler=handler.recorder))
     manager.add_background(GuestEvents(tools.objects, runtime, lambda key: manager.enqueue(controller, key)))
     return controller
