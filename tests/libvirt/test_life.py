@@ -18,7 +18,7 @@ def test_a_disk_imported_over_http_boots_as_the_root_disk(stage: Stage):
     stage.apply(stage.machine("sector", image="sector.img"))
     instance = stage.until_phase("sector", "Running")
     stage.until_console(instance, GREETING)
-    assert stage.get("dv", "sector-root")["status"]["phase"] == "Succeeded"
+    stage.wait("dv", "sector-root", lambda found: found is not None and found["status"]["phase"] == "Succeeded")
     (node,) = stage.kubectl("get", "nodes", "-o", "name").split()
     assert instance["status"]["nodeName"] == node.removeprefix("node/")
     assert instance["status"]["machine"]["type"].startswith("pc-q35-")

@@ -33,7 +33,15 @@ class Entry:
         self.told: Told | None = None
         """What its agent said; None while there is none."""
         self.agent_connected = False
+        self.panicked = False
+        """Its system has, since it was last booted."""
         self.console: ByteStream | None = None
+        """Who is at the serial line."""
+
+    async def hang_up(self) -> None:
+        console, self.console = self.console, None
+        if console is not None:
+            await console.close()
 
 
 class Guests:

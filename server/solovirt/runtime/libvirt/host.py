@@ -50,8 +50,8 @@ class Listener(Protocol):
 
     def disconnected(self, host: Host) -> None: ...
 
-    def domain_changed(self, host: Host, uuid: str) -> None:
-        """Look at this domain again."""
+    def domain_changed(self, host: Host, uuid: str, *, panicked: bool = False) -> None:
+        """Look at this domain again. That its system has *panicked* is said here alone: its state may not show it any more."""
         ...
 
     def agent_changed(self, host: Host, uuid: str, *, connected: bool) -> None: ...
@@ -162,8 +162,8 @@ class Host:
             connection.registerCloseCallback(self._on_close, None)
         wanted: list[tuple[int, Callable[..., None]]] = [
             (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_lifecycle),
-            (libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, self._on_reboot),
-            (libvirt.VIR_DOMAIN_EVENT_ID_WATCHDOG, self._on_lifecycle),
+            (libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, self._on_change),
+            (libvirt.VIR_DOMAIN_EVENT_ID_WATCHDOG, self._on_change),
             (libvirt.VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, self._on_agent),
         ]
         return [connection.domainEventRegisterAny(None, event, callback, None) for event, callback in wanted]
@@ -246,10 +246,11 @@ class Host:
             self.trouble = text
             self._lost.set()
 
-    def _on_lifecycle(self, _connection: Any, domain: Any, *_details: Any) -> None:
-        self._tell(self._listener.domain_changed, self, domain.UUIDString())
+    def _on_lifecycle(self, _connection: Any, domain: Any, event: int, detail: int, _opaque: Any) -> None:
+        panicked = event == libvirt.VIR_DOMAIN_EVENT_CRASHED or (event, detail) == _STOPPED_BY_PANIC
+        self._tell(self._listener.domain_changed, self, domain.UUIDString(), panicked=panicked)
 
-    def _on_reboot(self, _connection: Any, domain: Any, _opaque: Any) -> None:
+    def _on_change(self, _connection: Any, domain: Any, *_details: Any) -> None:
         self._tell(self._listener.domain_changed, self, domain.UUIDString())
 
     def _on_agent(self, _connection: Any, domain: Any, state: int, _reason: int, _opaque: Any) -> None:
@@ -257,6 +258,7 @@ class Host:
         self._tell(self._listener.agent_changed, self, domain.UUIDString(), connected=connected)
 
 
+_STOPPED_BY_PANIC = (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED)
 _CLOSE_REASONS = {
     libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "libvirtd is gone",
     libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "libvirtd ended the connection",

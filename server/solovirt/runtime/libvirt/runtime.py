@@ -139,8 +139,7 @@ class LibvirtRuntime:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._grace.close()
         for entry in self._guests:
-            if entry.console is not None:
-                await entry.console.close()
+            await entry.hang_up()
         await self._hosts.close()
         self._guests.announcements.close()
 
@@ -207,9 +206,11 @@ class LibvirtRuntime:
     async def boot(self, guest: GuestId) -> None:
         async with self._guests.lock(guest):
             await self._guests.refresh(guest)
-            known = self._guests.require(guest).record
+            entry = self._guests.require(guest)
+            known = entry.record
             if known.is_live:
                 return
+            entry.panicked = False
             seen = await self._hosts.require(known.node).call(
                 lambda connection: domains.boot(connection, known.uuid, paused=known.start_paused)
             )
@@ -254,6 +255,7 @@ class LibvirtRuntime:
                 return
             # From here on nobody sees it any more, whatever happens to this process or to its node.
             entry = await self._guests.keep(replace(entry.record, doomed=True))
+            await entry.hang_up()
             await self._watch.bury(entry)
 
     # -- what not every runtime can
@@ -285,10 +287,8 @@ class LibvirtRuntime:
 
     async def open_console(self, guest: GuestId) -> ByteStream:
         entry = self._guests.require_live(guest, "console")
-        before, entry.console = entry.console, None
-        if before is not None:
-            # QEMU serves one at a time: the next one would wait for ever.
-            await before.close()
+        # QEMU serves one at a time: the next one would wait for ever.
+        await entry.hang_up()
         stream = await streams.open_socket(self._places.of(guest).serial_socket, "the serial console")
         entry.console = stream
         return stream

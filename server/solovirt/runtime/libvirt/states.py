@@ -16,13 +16,13 @@ from solovirt.runtime.protocol import GuestState
 PANICKED = "panicked"
 DESTROYED = "destroyed"
 FAILED = "failed"
-"""QEMU is gone without a word: killed, or crashed itself."""
+"""QEMU is gone without a word: killed, or crashed itself. A panic that nobody saw while it lasted looks the same."""
 SHUT_DOWN = "shutdown"
 
 _ENDINGS: dict[int, tuple[GuestState, str]] = {
     libvirt.VIR_DOMAIN_SHUTOFF_SHUTDOWN: (GuestState.SHUT_OFF, SHUT_DOWN),
     libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED: (GuestState.CRASHED, DESTROYED),
-    libvirt.VIR_DOMAIN_SHUTOFF_CRASHED: (GuestState.CRASHED, PANICKED),
+    libvirt.VIR_DOMAIN_SHUTOFF_CRASHED: (GuestState.CRASHED, FAILED),
     libvirt.VIR_DOMAIN_SHUTOFF_MIGRATED: (GuestState.SHUT_OFF, "migrated"),
     libvirt.VIR_DOMAIN_SHUTOFF_SAVED: (GuestState.SHUT_OFF, "saved"),
     libvirt.VIR_DOMAIN_SHUTOFF_FAILED: (GuestState.CRASHED, FAILED),

@@ -21,6 +21,7 @@ from solovirt.runtime.libvirt.guests import Entry, Guests
 from solovirt.runtime.libvirt.host import Host, HostUnavailable
 from solovirt.runtime.libvirt.hosts import Hosts
 from solovirt.runtime.libvirt.places import Places
+from solovirt.runtime.libvirt.states import FAILED, PANICKED
 from solovirt.runtime.protocol import GuestError, GuestId
 
 logger = logging.getLogger("solovirt.libvirt")
@@ -73,9 +74,10 @@ class Watch:
         self._hosts.left(host)
         self._guests.announce_all(host.name)
 
-    def domain_changed(self, host: Host, uuid: str) -> None:
+    def domain_changed(self, host: Host, uuid: str, *, panicked: bool = False) -> None:
         entry = self._guests.of_domain(host.name, uuid)
         if entry is not None:
+            entry.panicked = entry.panicked or panicked
             self._look_soon(entry)
 
     def agent_changed(self, host: Host, uuid: str, *, connected: bool) -> None:
@@ -184,6 +186,8 @@ class Watch:
             return
         seen = await self._hosts.require(known.node).call(domains.look, known.uuid)
         if seen is not None:
+            if present.panicked and seen.reason == FAILED:
+                seen = replace(seen, reason=PANICKED)
             await self._guests.keep(known.observed(seen, self._clock.now()))
             return
         logger.warning("the domain of %s/%s is gone", known.namespace, known.name)

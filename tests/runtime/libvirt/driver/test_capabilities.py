@@ -69,8 +69,12 @@ def test_what_guests_may_have_is_read():
     assert guest is not None
     assert guest.cpu_modes == {"host-model", "custom"}
     assert [model.name for model in guest.cpu_models if model.usable] == ["qemu64"]
-    assert (guest.host_model, guest.host_features) == ("EPYC", {"acpi"})
-    assert (guest.firmware, guest.loaders, guest.secure_loader) == ({"efi"}, ("/usr/share/OVMF/OVMF_CODE.fd",), True)
+    assert (guest.host_model, guest.host_features) == ("EPYC", frozenset({"acpi"}))
+    assert (guest.firmware, guest.loaders, guest.secure_loader) == (
+        frozenset({"efi"}),
+        ("/usr/share/OVMF/OVMF_CODE.fd",),
+        True,
+    )
     assert guest.allows("tpm", "backendModel", "passthrough")
     assert not guest.allows("tpm", "backendModel", "emulator")
     assert not guest.allows("rng", "model", "virtio")

@@ -33,8 +33,8 @@ def told(record: Record) -> tuple[str, str]:
         (4, 0, ("shutting-down", "")),
         (5, 1, ("shut-off", "shutdown")),  # the guest powered off
         (5, 2, ("crashed", "destroyed")),
-        (5, 3, ("crashed", "panicked")),
-        (5, 6, ("crashed", "failed")),  # QEMU killed
+        (5, 3, ("crashed", "failed")),  # QEMU killed
+        (5, 6, ("crashed", "failed")),
         (6, 1, ("crashed", "panicked")),  # preserved after a panic
         (7, 1, ("running", "")),  # suspended by the guest's own power management
     ],
@@ -66,6 +66,11 @@ def test_a_guest_that_is_shutting_down_stays_so_until_it_is_off():
     assert asked.observed(states.read(libvirt.VIR_DOMAIN_RUNNING, 1), NOW) == asked
     off = asked.observed(states.read(OFF, libvirt.VIR_DOMAIN_SHUTOFF_SHUTDOWN), LATER)
     assert (told(off), off.since, off.deadline) == (("shut-off", "shutdown"), LATER, None)
+
+
+def test_a_panic_that_was_seen_is_not_taken_for_less_when_the_process_ends():
+    panicked = RUNNING.observed(states.read(libvirt.VIR_DOMAIN_CRASHED, 1), LATER)
+    assert told(panicked.observed(states.read(OFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED), LATER)) == ("crashed", "panicked")
 
 
 def test_looking_twice_is_looking_once():
