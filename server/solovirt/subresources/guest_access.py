@@ -29,6 +29,7 @@ from solovirt.subresources import (
     guest_commands,
     guest_connections,
     installation,
+    object_graph,
 )
 from solovirt.subresources.freezes import Freezes
 from solovirt.subresources.instances import Instances
@@ -77,6 +78,7 @@ class GuestAccess:
         attestation.install(registry, instances, objects, cluster)
         backups.install(registry, instances)
         evacuation.install(registry, instances, objects, cluster)
+        object_graph.install(registry, instances, objects, cluster)
         installation.install(registry, objects, cluster, kubernetes_version)
 
     def start(self) -> None:

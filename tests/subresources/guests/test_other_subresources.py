@@ -136,10 +136,13 @@ async def test_discovery_lists_what_kubevirt_lists(instance: Instance, version: 
         *("vnc", "vnc/screenshot", "console", "portforward", "backup", "redefine-checkpoint", "pause", "unpause"),
         *("freeze", "unfreeze", "reset", "softreboot", "guestosinfo", "userlist", "filesystemlist"),
         *("sev/fetchcertchain", "sev/querylaunchmeasurement", "sev/setupsession", "sev/injectlaunchsecret"),
-        "evacuate/cancel",
+        *("addvolume", "removevolume", "objectgraph", "evacuate/cancel"),
     )
     assert {f"virtualmachineinstances/{name}" for name in instances} <= listed
-    assert {f"virtualmachines/{name}" for name in ("start", "stop", "restart", "evacuate/cancel")} <= listed
+    assert {
+        f"virtualmachines/{name}"
+        for name in ("start", "stop", "restart", "expand-spec", "objectgraph", "evacuate/cancel")
+    } <= listed
     hidden = ("virtualmachines/portforward", "virtualmachineinstances/usbredir", "virtualmachineinstances/vsock")
     assert not listed & {*hidden, "version", "guestfs", "healthz", "virtualmachineinstances", "virtualmachines"}
 
