@@ -75,9 +75,10 @@ async def test_readiness_asks_the_controllers(control_plane, client):
         assert answer.status == 200
 
 
-async def test_requests_queues_and_the_process_show_on_metrics(client):
+async def test_requests_queues_the_store_and_the_process_show_on_metrics(control_plane, client):
     async with client.get(VIRTUAL_MACHINES):
         pass
+    await control_plane.manager.settle()
     async with client.get("/metrics") as answer:
         lines = (await answer.text()).splitlines()
     names = {line.split("{")[0].split(" ")[0] for line in lines}
@@ -88,7 +89,16 @@ async def test_requests_queues_and_the_process_show_on_metrics(client):
         "workqueue_depth",
         "process_cpu_seconds_total",
         "process_resident_memory_bytes",
+        "apiserver_storage_objects",
+        "apiserver_resource_objects",
+        "leader_election_master_status",
+        "solovirt_store_commit_duration_seconds_bucket",
+        "solovirt_store_writes_total",
+        "solovirt_store_available",
     } <= names
+    assert 'apiserver_storage_objects{resource="nodes"} 3.0' in lines
+    assert 'apiserver_resource_objects{group="kubevirt.io",resource="virtualmachines"} 0.0' in lines
+    assert 'leader_election_master_status{name="virt-controller"} 1.0' in lines
     assert any(line.startswith('workqueue_adds_total{name="virtualmachine-controller') for line in lines)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from solovirt.kinds.access import Access
     from solovirt.machinery.control.election import Elector
     from solovirt.machinery.control.manager import Manager
+    from solovirt.machinery.http.metrics import Collector
     from solovirt.machinery.store.sql import SqlStore
     from solovirt.machinery.verbs.api import Verbs
     from solovirt.runtime.protocol import Runtime
@@ -418,6 +419,15 @@ class ControlPlane:
         objects = self.manager.tools("cdi-uploadproxy").objects
         return UploadProxy(_LeadersUploads(self), self._upload_tokens, objects).handlers()
 
+    def _collectors(self) -> list[Collector]:
+        from solovirt.controllers import LEADER_LEASE
+        from solovirt.machinery.control.metrics import ElectionMetrics
+        from solovirt.machinery.store.metrics import StoreMetrics
+
+        elector = self.elector
+        leads = ElectionMetrics(LEADER_LEASE.name, lambda: elector is None or elector.epoch is not None)
+        return [self._queues, StoreMetrics(self.store, self.registry), leads]
+
     async def _start_http(self, listener: socket.socket) -> None:
         from solovirt.controllers.metrics import KubeVirtMetrics
         from solovirt.controllers.metrics.volumes import VolumeMetrics
@@ -442,7 +452,7 @@ class ControlPlane:
             authoriser=access.authoriser,
             health=health,
             version_info=version_info(),
-            collectors=(self._queues,),
+            collectors=self._collectors(),
             inventories=(
                 KubeVirtMetrics(self.registry, self.store, self._transitions),
                 VolumeMetrics(self.registry, self.store, lambda: self.volumes),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,9 @@ class WorkQueueMetrics:
             "workqueue_work_duration_seconds", "How long keys of the work queue are worked on.", labels=label
         )
         unfinished = GaugeMetricFamily(
-            "workqueue_unfinished_work_seconds", "How long all that is being worked on has been, together.", labels=label
+            "workqueue_unfinished_work_seconds",
+            "How long all that is being worked on has been, together.",
+            labels=label,
         )
         longest = GaugeMetricFamily(
             "workqueue_longest_running_processor_seconds",
@@ -114,3 +116,21 @@ class _OneQueue:
 
     def retried(self) -> None:
         self.retries += 1
+
+
+class ElectionMetrics:
+    """Shows who leads, under the name that client-go gives it. *leading* says whether this process does."""
+
+    def __init__(self, name: str, leading: Callable[[], bool]) -> None:
+        self._name = name
+        self._leading = leading
+
+    def collect(self) -> Iterator[Any]:
+        """prometheus_client's collector protocol."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        status = GaugeMetricFamily(
+            "leader_election_master_status", "Whether this process holds the Lease of this name.", labels=("name",)
+        )
+        status.add_metric((self._name,), 1 if self._leading() else 0)
+        yield status

@@ -29,6 +29,7 @@ from solovirt.machinery.store.folding import Folding
 from solovirt.machinery.store.follower import Follower
 from solovirt.machinery.store.hub import Hub, too_old
 from solovirt.machinery.store.memory import Memory, as_of, merge
+from solovirt.machinery.store.metrics import CommitStatistics
 from solovirt.machinery.store.protocol import Change, Cursor, Record, View, Written
 from solovirt.machinery.store.tables import head
 from solovirt.machinery.store.writer import Writer
@@ -83,6 +84,16 @@ class SqlStore:
         """Have a SQL view of each of *resources* in the database, for people; nothing happens if they are there. Raises the errors of `Database`."""
         if not self._database.in_memory:
             await views.ensure(self._database, resources)
+
+    @property
+    def commits(self) -> CommitStatistics:
+        """What has been committed by this process, and how long it took."""
+        return self._writer.statistics
+
+    @property
+    def waiting(self) -> int:
+        """Writes that wait for a commit."""
+        return self._writer.waiting
 
     def trouble(self) -> str | None:
         """Why the database does not serve at present; None if it does, as far as is known. Looks at memory only."""

@@ -50,7 +50,8 @@ def views_of(resources: Iterable[Resource]) -> list[View]:
     """A view for each stored kind; one whose name is taken has its group in the name."""
     views: dict[str, View] = {}
     for resource in resources:
-        if resource.virtual:
+        # Some kinds are only answered, some only have subresources, and some show another one's objects.
+        if resource.virtual or not resource.verbs or resource.view is not None:
             continue
         name = _view_name(resource.kind, resource.plural)
         if name in views or name in metadata.tables:
@@ -67,10 +68,12 @@ def _view_name(kind: str, plural: str) -> str:
         return words + plural[len(kind) :]
     if plural.endswith("ies") and words.endswith("y"):
         return f"{words[:-1]}ies"
-    return plural
+    return re.sub(r"[^a-z0-9]", "_", plural)
 
 
 def _snake(text: str) -> str:
+    # `podIPs` is pod_ips.
+    text = re.sub(r"([A-Z]{2,})s\b", lambda found: found.group(1).capitalize() + "s", text)
     text = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text).lower()
 

@@ -33,6 +33,7 @@ from solovirt.machinery.store.dialect import (
 )
 from solovirt.machinery.store.hub import Hub
 from solovirt.machinery.store.memory import Memory, Overlay
+from solovirt.machinery.store.metrics import CommitStatistics
 from solovirt.machinery.store.protocol import Change, Event, EventType, Put, Record, Remove, Written
 from solovirt.machinery.store.tables import head
 
@@ -140,9 +141,15 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self.busy = asyncio.Lock()
+        self.statistics = CommitStatistics()
         self.epoch = 0
         # What the last commit that failed said, and until when that counts: nobody may try another one if we are said to be ill.
         self._trouble: tuple[str, float] = ("", 0.0)
+
+    @property
+    def waiting(self) -> int:
+        """How much is queued."""
+        return len(self._queue)
 
     @property
     def trouble(self) -> str | None:
@@ -223,11 +230,13 @@ class Writer:
         except StatusError as error:
             failure: BaseException = error
         except DatabaseUnavailable as error:
+            self.statistics.failures += 1
             logger.warning("nothing of a batch of %d was committed: %s", len(taken), error)
             self._trouble = (str(error), time.monotonic() + _TROUBLE_SECONDS)
             failure = ServiceUnavailable(f"the database is not available: {error}", retry_after=1)
             failure.__cause__ = error
         except DatabaseFailed as error:
+            self.statistics.failures += 1
             logger.error("nothing of a batch of %d was committed: %s", len(taken), error)  # noqa: TRY400 - the driver's words say it all
             self._trouble = (str(error), time.monotonic() + _TROUBLE_SECONDS)
             failure = InternalError.of(f"the database refused: {error}")
@@ -252,6 +261,7 @@ class Writer:
             _fail(item.answer, failure)
 
     async def _write_batch(self, taken: Sequence[_Asked | _Fact]) -> _Batch:
+        began = time.perf_counter()
         session = await self._database.begin()
         try:
             if session.head is not None:
@@ -267,7 +277,9 @@ class Writer:
         try:
             await session.commit(self._append(batch))
         except CommitUnknown as error:
+            self.statistics.unknown += 1
             await self._resolve(batch, error)
+        self.statistics.committed(len(batch.events) + len(batch.facts), time.perf_counter() - began)
         self.epoch = batch.epoch
         revision = batch.view.revision
         self._memory.apply(batch.events, revision)
