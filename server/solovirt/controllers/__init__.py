@@ -167,9 +167,12 @@ async def start_volumes(manager: Manager, volumes: Volumes) -> None:
 
 async def announce_upload_proxy(manager: Manager, url: str) -> None:
     """Have CDI's configuration say that uploads are taken at *url*. After `bootstrap`."""
+    from solovirt.controllers.cdi_config import UPLOAD_PROXY
 
     def announce(config: Document) -> None:
-        config.setdefault("status", {})["uploadProxyURL"] = url
+        config["metadata"].setdefault("annotations", {})[UPLOAD_PROXY] = url
+        override = (config.get("spec") or {}).get("uploadProxyURLOverride")
+        config.setdefault("status", {})["uploadProxyURL"] = override or url
 
     await _cdi_tools(manager, "cdi-operator").objects.edit(cdi.CDI_CONFIGS, ObjectKey("", "config"), announce)
 

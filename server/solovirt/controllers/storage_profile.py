@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from solovirt.controllers.data_source import condition
 from solovirt.kinds.cdi import names
 from solovirt.kinds.kubevirt import bootstrap
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
@@ -26,6 +27,7 @@ class StorageProfileController:
 
     def __init__(self, tools: Tools) -> None:
         self._objects = tools.objects
+        self._clock = tools.clock
         self.sources: Sequence[Source] = (Source(names.STORAGE_PROFILES),)
 
     async def reconcile(self, key: ObjectKey) -> Result:
@@ -48,7 +50,17 @@ class StorageProfileController:
                 # Its event brings us back.
                 return DONE
         status = bootstrap.storage_profile_status(of_class)
+        if strategy := (of_class["metadata"].get("annotations") or {}).get(names.CLONE_STRATEGY):
+            status["cloneStrategy"] = strategy
         status |= {field: profile["spec"][field] for field in _OVERRIDES if field in (profile.get("spec") or {})}
+        is_known = of_class.get("provisioner") == bootstrap.PROVISIONER
+        recognized = (
+            ("True", "RecognizedProvisioner", "Provisioner is recognized")
+            if is_known
+            else ("False", "UnrecognizedProvisioner", "Provisioner is not recognized")
+        )
+        before = (profile.get("status") or {}).get("conditions") or ()
+        status["conditions"] = [condition("Recognized", *recognized, before, self._clock.now())]
         if status != profile.get("status"):
 
             def write(document: Document) -> None:

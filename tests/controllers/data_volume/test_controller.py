@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from solovirt.controllers.data_volume.status import Event, Situation, outcome
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names as core
 from solovirt.machinery.resource import Document, ObjectKey
+from solovirt.volumes.protocol import Operation
 
 HTTP = {"http": {"url": "http://example.com/disk.img"}}
 KEY = ObjectKey("default", "disk")
@@ -233,3 +236,71 @@ async def test_looking_at_any_moment_changes_nothing_that_time_did_not(world, se
     await world.user.edit(cdi.DATA_VOLUMES, KEY, lambda document: document["metadata"]["labels"].update(c="d"))
     await world.manager.settle()
     assert world.store.now.revision == before + 1
+
+
+async def test_a_clone_that_cannot_fit_is_told_and_waits(world):
+    """Reference 9.1."""
+    golden = {
+        "metadata": {
+            "name": "golden",
+            "namespace": "default",
+            "annotations": {"cdi.kubevirt.io/storage.contentType": "archive"},
+        },
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}},
+    }
+    await world.create(core.PERSISTENT_VOLUME_CLAIMS, golden)
+    source = {"pvc": {"namespace": "default", "name": "golden"}}
+    await world.create(cdi.DATA_VOLUMES, volume(source))
+    why = "The clone doesn't meet the validation requirements: "
+    types = "Source contentType (archive) and target contentType (kubevirt) do not match"
+    assert ("CloneValidationFailed", why + types) in told(world)
+    small = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    document = volume(source, pvc=small, contentType="archive")
+    del document["spec"]["storage"]
+    document["metadata"]["name"] = "small"
+    await world.create(cdi.DATA_VOLUMES, document)
+    sizes = "target resources requests storage size is smaller than the source 1073741824 < 2147483648"
+    assert ("CloneValidationFailed", why + sizes) in told(world)
+    assert world.get(core.PERSISTENT_VOLUME_CLAIMS, "small") is None
+
+
+def test_a_quota_keeps_a_data_volume_pending():
+    """Reference 4.1 step 8, 14.1: KubeVirt looks for this reason."""
+    over = Event("Warning", "ErrExceededQuota", 'persistentvolumeclaims "disk" is forbidden: exceeded quota: none')
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    found = outcome(Situation(volume(), None, Operation.IMPORT, HTTP, now, trouble=over))
+    assert found.status["phase"] == "Pending"
+    bound = found.status["conditions"][0]
+    assert (bound["status"], bound["reason"], bound["message"]) == ("False", over.reason, over.message)
+    assert over in found.events
+
+
+async def test_a_claim_filled_elsewhere_is_taken_as_it_is(world):
+    """Reference 4.5: as backups restore claims before their DataVolumes."""
+    annotations = {"cdi.kubevirt.io/storage.populatedFor": "disk"}
+    claim = {
+        "metadata": {"name": "disk", "namespace": "default", "annotations": annotations},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    await world.create(core.PERSISTENT_VOLUME_CLAIMS, claim)
+    await world.bind("disk")
+    await world.create(cdi.DATA_VOLUMES, volume())
+    await world.advance(1)
+    found = world.data_volume("disk")
+    assert found["status"]["phase"] == "Succeeded"
+    assert found["metadata"]["annotations"]["cdi.kubevirt.io/storage.prePopulated"] == "disk"
+
+
+async def test_a_delayed_annotation_gets_to_the_claim_once_it_is_filled(world):
+    annotations = {"cdi.kubevirt.io/storage.populatedFor": "disk"}
+    await world.create(cdi.DATA_VOLUMES, volume(annotations=annotations))
+
+    def of_claim() -> dict[str, str]:
+        annotations: dict[str, str] = world.get(core.PERSISTENT_VOLUME_CLAIMS, "disk")["metadata"]["annotations"]
+        return annotations
+
+    assert "cdi.kubevirt.io/storage.populatedFor" not in of_claim()
+    await world.bind("disk")
+    await world.advance(4)
+    assert world.data_volume("disk")["status"]["phase"] == "Succeeded"
+    assert of_claim()["cdi.kubevirt.io/storage.populatedFor"] == "disk"

@@ -36,6 +36,7 @@ _OF_CLAIMS = {Operation.UPLOAD: "upload-controller", Operation.CLONE: "clone-con
 def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -> None:
     """Add the loops. *tools* makes those of one, by the name that is the source of its events."""
     # Imported here: they need parts of this package.
+    from solovirt.controllers.cdi_config import CDIConfigController
     from solovirt.controllers.data_import_cron import DataImportCronController
     from solovirt.controllers.data_source import DataSourceController
 
@@ -59,6 +60,7 @@ def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -
     volumes.on_change(changed)
     sources = DataSourceController(tools(DataSourceController.name), store=manager.store, registry=manager.registry)
     manager.add(sources)
+    manager.add(CDIConfigController(tools(CDIConfigController.name)))
     manager.add(
         DataImportCronController(
             tools(DataImportCronController.name), volumes if isinstance(volumes, Digests) else None

@@ -6,6 +6,7 @@ from solovirt.controllers.data_volume.status import Event
 from solovirt.controllers.persistent_volume_claim import claims_of_pod
 from solovirt.kinds.cdi import names
 from solovirt.kinds.core import names as core
+from solovirt.machinery import quantity
 from solovirt.machinery.control.protocol import Objects
 from solovirt.machinery.resource import Document, ObjectKey
 
@@ -23,6 +24,31 @@ def hindrance(objects: Objects, source: Document) -> Event | None:
             name = f"{key.namespace}/{pod['metadata']['name']}"
             return Event("Warning", "CloneSourceInUse", f"pod {name} using PersistentVolumeClaim {key.name}")
     return None
+
+
+def mismatch(source: Document, data_volume: Document) -> Event | None:
+    """Why the claim *source* can't be cloned into what *data_volume* asks for; None if it can."""
+    spec = data_volume["spec"]
+    annotations = source["metadata"].get("annotations") or {}
+    of_source, wanted = annotations.get(names.CONTENT_TYPE) or "kubevirt", spec.get("contentType") or "kubevirt"
+    if of_source != wanted:
+        return _invalid(f"Source contentType ({of_source}) and target contentType ({wanted}) do not match")
+    asked = _requested(spec.get("pvc") or spec.get("storage") or {})
+    size = _requested(source["spec"])
+    # What `storage` asks for is measured against the disk in the source, which is known when it is copied.
+    is_exact = spec.get("pvc") is not None or source["spec"].get("volumeMode") == "Block"
+    if is_exact and asked is not None and size is not None and asked < size:
+        return _invalid(f"target resources requests storage size is smaller than the source {asked} < {size}")
+    return None
+
+
+def _invalid(why: str) -> Event:
+    return Event("Warning", "CloneValidationFailed", f"The clone doesn't meet the validation requirements: {why}")
+
+
+def _requested(spec: Document) -> int | None:
+    asked = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    return None if asked is None else int(quantity.whole(asked))
 
 
 def _is_filled(objects: Objects, source: Document, key: ObjectKey) -> bool:

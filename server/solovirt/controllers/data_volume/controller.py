@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from solovirt.controllers.data_volume import claim as claims
+from solovirt.controllers.data_volume import clone_source, transfer
 from solovirt.controllers.data_volume import status as statuses
-from solovirt.controllers.data_volume import transfer
 from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage
 from solovirt.controllers.data_volume.filling import LOOK_AGAIN, Filled, Filling, Order, is_bound, is_of_data_volume
 from solovirt.controllers.data_volume.status import Event, Situation
-from solovirt.kinds.cdi import names
+from solovirt.kinds.cdi import adoption, names
 from solovirt.kinds.cdi.references import ReferenceRefused, resolved
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden
@@ -117,6 +117,8 @@ class DataVolumeController:
         origin, trouble = self._filling.clone_source(source)
         if trouble is not None and "storage" not in ((data_volume["spec"].get("pvc") or {}).get("resources") or {}):
             return None, trouble
+        if origin is not None and "pvc" in source and (wrong := clone_source.mismatch(origin, data_volume)) is not None:
+            return None, wrong
         try:
             spec = claims.claim_spec(data_volume, source, self._storage(origin))
         except ClaimNotValid as error:
@@ -134,12 +136,11 @@ class DataVolumeController:
     def _storage(self, origin: Document | None) -> Storage:
         classes = list(self._objects.list(names.STORAGE_CLASSES))
         profiles = {one["metadata"]["name"]: one for one in self._objects.list(names.STORAGE_PROFILES)}
-        config = self._objects.get(names.CDI_CONFIGS, ObjectKey("", "config"))
-        return Storage(classes, profiles, config, origin)
+        return Storage(classes, profiles, self._config(), origin)
 
     async def _take_over(self, data_volume: Document, claim: Document) -> Document | None:
         """Adopt a claim that somebody else made, if that is allowed; None after an event if it is not."""
-        if _needs_work(data_volume, claim) or any(
+        if _needs_work(data_volume, claim, self._config()) or any(
             owner.get("controller") for owner in claim["metadata"].get("ownerReferences") or ()
         ):
             name = claim["metadata"]["name"]
@@ -157,7 +158,7 @@ class DataVolumeController:
     async def _fill(
         self, data_volume: Document, claim: Document, source: Mapping[str, Any], operation: Operation | None
     ) -> Result:
-        needs_work = _needs_work(data_volume, claim)
+        needs_work = _needs_work(data_volume, claim, self._config())
         is_done = ((data_volume.get("status") or {}).get("phase")) in _FINAL
         filled = Filled(claim)
         if operation is not None and needs_work and not is_done and is_bound(claim):
@@ -184,9 +185,30 @@ class DataVolumeController:
             keeps_phase=is_done,
         )
         await self._write(situation)
+        if is_done:
+            await self._note_population(data_volume, filled.claim)
         if filled.trouble is not None:
             return Result(again_after=LOOK_AGAIN)
         return Result(again_after=filled.progress.look_again if filled.progress is not None else None)
+
+    async def _note_population(self, data_volume: Document, claim: Document) -> None:
+        """
+        Carry out what annotations ask for that are about claims filled elsewhere, such as restored ones (reference cdi.md 4.5).
+
+        `populatedFor` of a DataVolume gets to its claim once that is filled; a claim that has it is noted on the DataVolume as pre-populated.
+        """
+        name = data_volume["metadata"]["name"]
+        of_data_volume = data_volume["metadata"].get("annotations") or {}
+        of_claim = claim["metadata"].get("annotations") or {}
+        delayed = of_data_volume.get(names.POPULATED_FOR)
+        if delayed and of_claim.get(names.POPULATED_FOR) != delayed:
+            said = {names.POPULATED_FOR: delayed}
+            await self._objects.edit(names.PERSISTENT_VOLUME_CLAIMS, _key(claim), lambda one: _annotate(one, said))
+        elif (
+            of_claim.get(names.POPULATED_FOR) == name and is_bound(claim) and names.PRE_POPULATED not in of_data_volume
+        ):
+            said = {names.PRE_POPULATED: name}
+            await self._objects.edit(names.DATA_VOLUMES, _key(data_volume), lambda one: _annotate(one, said))
 
     def _tell(self, operation: Operation | None, data_volume: Document, event: Event) -> None:
         self._filling.recorder(operation).event(data_volume, event.type, event.reason, event.message)
@@ -212,6 +234,9 @@ class DataVolumeController:
         for event in outcome.events:
             self._tell(situation.operation, data_volume, event)
 
+    def _config(self) -> Document | None:
+        return self._objects.get(names.CDI_CONFIGS, ObjectKey("", "config"))
+
     def _now(self) -> datetime:
         return self._tools.clock.now()
 
@@ -225,15 +250,18 @@ def _controls(data_volume: Document, claim: Document) -> bool:
     return any(owner.get("controller") and owner.get("uid") == data_volume["metadata"]["uid"] for owner in owners)
 
 
-def _needs_work(data_volume: Document, claim: Document) -> bool:
+def _needs_work(data_volume: Document, claim: Document, config: Document | None) -> bool:
     """Whether the claim is still to be filled (reference cdi.md 4.2 and 4.5)."""
     annotations = claim["metadata"].get("annotations") or {}
     if annotations.get(names.POPULATED_FOR) == data_volume["metadata"]["name"]:
         return False
     if annotations.get(names.CREATED_FOR_DATA_VOLUME) == data_volume["metadata"]["uid"]:
         return True
-    of_data_volume = data_volume["metadata"].get("annotations") or {}
-    return bool(of_data_volume.get(names.ALLOW_CLAIM_ADOPTION) != "true")
+    return not adoption.is_allowed(data_volume, config)
+
+
+def _annotate(document: Document, said: Mapping[str, str]) -> None:
+    document["metadata"].setdefault("annotations", {}).update(said)
 
 
 def _noting(labels: Mapping[str, str]) -> Edit:

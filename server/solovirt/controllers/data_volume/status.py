@@ -96,7 +96,8 @@ def _messages(status: Mapping[str, Any]) -> set[str]:
 def _phase(s: Situation, old: str) -> tuple[str, Event | None]:
     if s.claim is None:
         is_pre_populated = names.PRE_POPULATED in (s.data_volume["metadata"].get("annotations") or {})
-        return ("Pending" if is_pre_populated else old), None
+        is_over_quota = s.trouble is not None and s.trouble.reason == "ErrExceededQuota"
+        return ("Pending" if is_pre_populated or is_over_quota else old), None
     pod_phase = _annotations(s.claim).get(names.POD_PHASE)
     of_claim = (s.claim.get("status") or {}).get("phase") or "Pending"
     if pod_phase == "Succeeded" and s.needs_work:

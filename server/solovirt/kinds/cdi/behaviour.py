@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from solovirt.kinds.cdi import clone_authorisation, data_volume_rules, import_rules, names, references
+from solovirt.kinds.cdi import adoption, clone_authorisation, data_volume_rules, import_rules, names, references
 from solovirt.kinds.kubevirt import denial
 from solovirt.machinery import quantity
 from solovirt.machinery.admission import Admission, Behaviour
@@ -41,7 +41,8 @@ class DataVolumeBehaviour(Behaviour):
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
         if admission.subresource or obj["metadata"].get("deletionTimestamp"):
             return ()
-        if _comparable(obj["spec"]) != _comparable(old["spec"]):
+        new_spec, old_spec = _without_checkpoints(obj["spec"], old["spec"])
+        if _comparable(new_spec) != _comparable(old_spec):
             raise _deny(denial.duplicate("DataVolume.Spec", "Cannot update DataVolume Spec"))
         cause = data_volume_rules.first_broken(obj["spec"])
         if cause is not None:
@@ -82,11 +83,7 @@ class PopulatorSourceBehaviour(Behaviour):
         return ()
 
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
-        new_spec, old_spec = dict(obj["spec"]), dict(old["spec"])
-        if import_rules.is_multi_stage(new_spec):
-            for field in ("checkpoints", "finalCheckpoint"):
-                new_spec.pop(field, None)
-                old_spec.pop(field, None)
+        new_spec, old_spec = _without_checkpoints(obj["spec"], old["spec"])
         if _comparable(new_spec) != _comparable(old_spec):
             kind = admission.resource.kind
             raise _deny(denial.duplicate(f"{kind}.Spec", f"Cannot update {kind} Spec"), POPULATOR_WEBHOOK)
@@ -114,6 +111,15 @@ def _deny(cause: Cause, webhook: str = DATA_VOLUME_WEBHOOK) -> StatusError:
     return denial.Denied(refused.message, details={"causes": [cause.document()]})
 
 
+def _without_checkpoints(*specs: Document) -> list[Document]:
+    """*specs*, the first of which is new; without what may change of an import in stages."""
+    if not import_rules.is_multi_stage(specs[0]):
+        return list(specs)
+    return [
+        {key: value for key, value in spec.items() if key not in ("checkpoints", "finalCheckpoint")} for spec in specs
+    ]
+
+
 def _check_name(obj: Document) -> Cause | None:
     if len(obj["metadata"].get("name") or "") > _LONGEST_NAME:
         return denial.invalid("", "Name cannot be longer than 253 characters")
@@ -126,7 +132,7 @@ def _check_claim(obj: Document, admission: Admission) -> Cause | None:
     annotations = metadata.get("annotations") or {}
     key = ObjectKey(admission.key.namespace, metadata.get("name") or "")
     claim = admission.lookup.get(names.PERSISTENT_VOLUME_CLAIMS, key)
-    if claim is None or annotations.get(names.ALLOW_CLAIM_ADOPTION) == "true":
+    if claim is None or adoption.is_allowed(obj, admission.lookup.get(names.CDI_CONFIGS, ObjectKey("", "config"))):
         return None
     if annotations.get(names.PRE_POPULATED) or annotations.get(names.CHECK_STATIC_VOLUME):
         return None

@@ -76,6 +76,10 @@ RUNNING = _PREFIX + "storage.condition.running"
 RUNNING_REASON = RUNNING + ".reason"
 RUNNING_MESSAGE = RUNNING + ".message"
 
+CLONE_STRATEGY = _PREFIX + "clone-strategy"
+"""On a StorageClass: how claims of it are cloned."""
+CLAIM_ADOPTION_GATE = "DataVolumeClaimAdoption"
+"""The feature gate by which DataVolumes take claims over that are there, unless their annotation says otherwise (reference 4.5)."""
 MINIMUM_SIZE = _PREFIX + "minimumSupportedPvcSize"
 """On a StorageProfile: the least that a claim of the class may ask for."""
 

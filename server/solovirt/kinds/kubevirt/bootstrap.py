@@ -170,5 +170,6 @@ def cdi_config() -> Document:
             },
             "filesystemOverhead": {"global": "0.06", "storageClass": {STORAGE_CLASS: "0.06"}},
             "preallocation": False,
+            "scratchSpaceStorageClass": STORAGE_CLASS,
         },
     }
