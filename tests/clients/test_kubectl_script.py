@@ -668,3 +668,78 @@ def test_nodes_are_cordoned_and_tainted(session: Kubectl) -> None:
         '[{"effect":"NoSchedule","key":"a","value":"b"}]'
     )
     assert session("taint", "node", "node02", "a-") == "node/node02 untainted\n"
+
+
+def test_autoscalers_quotas_and_components(kubectl: Kubectl) -> None:
+    """autoscaling in the version that each kubectl writes; columns of section 5."""
+    kubectl("create", "deployment", "scaled", "--image=web")
+    newest = kubectl.version >= 34
+    cpu = "--cpu=50%" if newest else "--cpu-percent=50"
+    said = kubectl("autoscale", "deployment", "scaled", "--min=1", "--max=3", cpu)
+    assert said == "horizontalpodautoscaler.autoscaling/scaled autoscaled\n"
+    old = json.loads(kubectl("get", "horizontalpodautoscalers.v1.autoscaling", "scaled", "-o", "json"))
+    new = json.loads(kubectl("get", "horizontalpodautoscalers.v2.autoscaling", "scaled", "-o", "json"))
+    assert old["spec"]["targetCPUUtilizationPercentage"] == 50
+    assert new["spec"]["metrics"][0]["resource"]["target"] == {"type": "Utilization", "averageUtilization": 50}
+    table = "NAME  REFERENCE  TARGETS  MINPODS  MAXPODS  REPLICAS  AGE\n"
+    assert mask(kubectl("get", "hpa")) == f"{table}scaled  Deployment/scaled  cpu: <unknown>/50%  1  3  0  <age>"
+    assert kubectl("delete", "hpa", "scaled") == 'horizontalpodautoscaler.autoscaling "scaled" deleted' + (
+        f" from {kubectl.namespace} namespace\n" if kubectl.version >= 34 else "\n"
+    )
+
+    kubectl("create", "quota", "few", "--hard=count/leases.coordination.k8s.io=1,services=2")
+    told = kubectl("describe", "quota", "few")
+    assert [line.split() for line in told.splitlines()[2:]] == [
+        ["Resource", "Used", "Hard"],
+        ["--------", "----", "----"],
+        ["count/leases.coordination.k8s.io", "0", "1"],
+        ["services", "0", "2"],
+    ]
+    for number in "12":
+        kubectl("create", "service", "clusterip", f"s{number}", "--tcp=80")
+    refused = kubectl.refused("create", "service", "clusterip", "s3", "--tcp=80")
+    assert (
+        'services "s3" is forbidden: exceeded quota: few, requested: services=1, used: services=2, limited: services=2'
+        in refused
+    )
+
+    components = mask(kubectl("get", "componentstatuses"))
+    assert components == (
+        "NAME  STATUS  MESSAGE  ERROR\ncontroller-manager  Healthy  ok\netcd-0  Healthy  ok\nscheduler  Healthy  ok"
+    )
+
+
+def test_pods_are_read_reached_and_evicted(kubectl: Kubectl) -> None:
+    """Section 8: logs and exec get as far as the node; drain evicts."""
+    pod = """
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME, labels: {app: drained}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: a, image: web}, {name: b, image: web}]
+"""
+    kubectl("create", "-f", "-", stdin=pod.replace("NAME", "waits"))
+    assert kubectl("logs", "waits", "-c", "a") == ""
+    for command in (("exec", "waits", "-c", "a", "--", "ls"), ("attach", "waits", "-c", "a")):
+        assert "pod waits does not have a host assigned" in kubectl.refused(*command)
+    runs = pod.replace("NAME", "runs").replace("  containers", "  nodeName: node02\n  containers")
+    kubectl("create", "-f", "-", stdin=runs)
+    assert 'container "a" in pod "runs" is waiting to start: ContainerCreating' in kubectl.refused(
+        "logs", "runs", "-c", "a"
+    )
+    assert "error dialing backend" in kubectl.refused("exec", "runs", "-c", "a", "--", "ls")
+    budget = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: keep}
+spec: {minAvailable: 1, selector: {matchLabels: {app: drained}}}
+"""
+    kubectl("create", "-f", "-", stdin=budget)
+    # Of a pod that never began no budget is broken.
+    drain = ("drain", "node02", "--force", "--pod-selector=app=drained", "--timeout=20s")
+    said = kubectl(*drain, timeout=90)
+    assert "node/node02 cordoned\n" in said
+    assert "pod/runs evicted\n" in said
+    assert kubectl("get", "pods", "-o", "name") == "pod/waits\n"
+    kubectl("uncordon", "node02")

@@ -76,6 +76,9 @@ async def test_an_eviction_is_a_delete(client: Client, space: Space):
     tried = await client("POST", f"{pods}/e/eviction?dryRun=All", eviction)
     assert tried.status == 201, tried.body
     assert (await client("GET", f"{pods}/e")).status == 200
+    older = {**eviction, "apiVersion": "policy/v1beta1"}
+    assert (await client("POST", f"{pods}/e/eviction?dryRun=All", older)).status == 201
+    assert (await client("POST", f"{pods}/e/eviction", {**eviction, "apiVersion": "policy/v9"})).status == 400
     reply = await client("POST", f"{pods}/e/eviction", eviction)
     assert (reply.status, reply.json["kind"], reply.json["status"]) == (201, "Status", "Success")
     await client.gone(f"{pods}/e")

@@ -141,6 +141,8 @@ class Subresource:
     group: str | None = None
     version: str | None = None
     model: ModelRef | None = None
+    # Earlier versions of the body, which are taken for the same (`policy/v1beta1` evictions).
+    earlier_versions: tuple[str, ...] = ()
     # Discovery tells of it.
     listed: bool = True
     # Of `scale`.

@@ -221,6 +221,7 @@ RESOURCES: tuple[Resource, ...] = (
                 group="policy",
                 version="v1",
                 model=ModelRef("solovirt.kinds.policy.models.evictions:Eviction"),
+                earlier_versions=("v1beta1",),
             ),
             Subresource("exec", verbs=("create", "get"), kind="PodExecOptions"),
             Subresource("log", verbs=("get",), kind="Pod"),

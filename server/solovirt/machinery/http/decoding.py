@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -176,11 +177,12 @@ def decode(body: bytes, kind: str, validation: FieldValidation) -> Decoded:
 
 
 def as_object(
-    body: bytes, kind: str, endpoint: Endpoint, validation: FieldValidation
+    body: bytes, kind: str, endpoint: Endpoint, validation: FieldValidation, *, earlier: Sequence[str] = ()
 ) -> tuple[Document, tuple[str, ...]]:
     """
     Decode *body* as an object of the endpoint's kind; returns it with what is to be said of fields given twice.
 
+    *earlier* are versions of its group that are taken for the endpoint's.
     For built-in kinds a missing kind and apiVersion are those of the path. Raises BadRequest.
     """
     resource = endpoint.resource
@@ -207,6 +209,8 @@ def as_object(
             got = _GO_NAMES.get(type(value), "object")
             problem = f"json: cannot unmarshal {got} into Go struct field .{field} of type string"
             raise _unrecognised(resource.kind, f"couldn't get version/kind; json parse error: {problem}", body)
+    if given_version in [resource.api_version(version) for version in earlier]:
+        document["apiVersion"] = given_version = endpoint.api_version
     if given_kind == resource.kind and given_version == endpoint.api_version:
         return document, decoded.duplicates
     if endpoint.built_in:

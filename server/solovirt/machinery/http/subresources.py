@@ -7,6 +7,7 @@ aiohttp response it has already sent (a console, an upload).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -64,7 +65,8 @@ async def answer(server: ApiServer, request: Exchange, endpoint: Endpoint, path:
     if shape is None:
         body, caller = await _body(request)
     else:
-        body, caller = await _received(server, request, shape, shape.target(path.namespace, "", subresource.name))
+        target = shape.target(path.namespace, "", subresource.name)
+        body, caller = await _received(server, request, shape, target, subresource.earlier_versions)
     target = endpoint.target(path.namespace, path.name, subresource.name)
     result = await handler(SubresourceRequest(target, caller, request.verb, request.http, body))
     return _respond(server, request, endpoint, result, created=shape is not None and request.verb == "create")
@@ -88,13 +90,13 @@ async def answer_virtual(
 
 
 async def _received(
-    server: ApiServer, request: Exchange, endpoint: Endpoint, target: Target
+    server: ApiServer, request: Exchange, endpoint: Endpoint, target: Target, earlier_versions: Sequence[str] = ()
 ) -> tuple[Document, Caller]:
     """The body as an object of the endpoint's kind, checked as one that is to be created."""
     kind = decoding.media_type(request, protobuf=endpoint.built_in)
     body = await decoding.read(request)
     write = WriteOptions(request.query, kind="CreateOptions")
-    document, doubled = decoding.as_object(body, kind, endpoint, write.field_validation)
+    document, doubled = decoding.as_object(body, kind, endpoint, write.field_validation, earlier=earlier_versions)
     caller = request.caller(write, doubled)
     if endpoint.version.model is not None or endpoint.version.schema is not None:
         virtual.receive(document, target, caller, schemas=server.schemas, clock=server.clock)
