@@ -31,7 +31,7 @@ _PING_SECONDS = 1.0
 _SILENCE_SECONDS = 60.0
 """How long a client that is pinged may say nothing at all, before it counts as gone. Real time: it is about a connection."""
 _GOODBYE_SECONDS = 2.0
-"""How long a client may take to hear that the stream has ended."""
+"""How long client and guest may take, each, to hear that the stream has ended."""
 _OFF = (GuestState.DEFINED, GuestState.SHUT_OFF, GuestState.CRASHED)
 
 
@@ -64,8 +64,9 @@ class _Session:
             await self._carry()
         finally:
             # The guest is let go of first: whoever comes next need not wait for a client that is slow to leave.
-            with contextlib.suppress(OSError):
-                await self._stream.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await self._stream.close()
             self.over.set()
         await self._say_goodbye()
         return self.socket

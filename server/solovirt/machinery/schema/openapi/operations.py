@@ -145,7 +145,10 @@ class Paths:
     def _collection(self, space: str) -> dict[str, Operation]:
         kind, verbs = self._resource.kind, self._resource.verbs
         out: dict[str, Operation] = {}
-        if "list" in verbs:
+        if "list" in verbs and self._resource.virtual and not kind:
+            text = f"Get {self._resource.plural}."
+            out["get"] = self._operation("connect", "connect", f"Get{space}{self._noun}", text, types=("*/*",))
+        elif "list" in verbs:
             out["get"] = self._list(f"{space}{kind}")
         if "create" in verbs:
             out["post"] = self._write("create", "post", f"{space}{kind}", "Create a", ("200", "201", "202"))
