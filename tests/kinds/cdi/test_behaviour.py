@@ -75,6 +75,7 @@ def test_the_message_has_two_blanks_and_the_cause_none():
     ]
 
 
+POPULATOR = {"apiGroup": "example.org", "kind": "Source", "name": "x"}
 CLAIM = {"accessModes": ["ReadWriteOnce"], **STORAGE}
 
 
@@ -150,6 +151,111 @@ CLAIM = {"accessModes": ["ReadWriteOnce"], **STORAGE}
             "spec.source.PVC",
             "spec.source.PVC source PVC is not valid",
         ),
+        ({"storage": {**STORAGE, "storageClassName": "a" * 254}}, "", "Name cannot be longer than 253 characters"),
+        (
+            {"storage": {**STORAGE, "dataSourceRef": POPULATOR}},
+            "spec.source",
+            "External population is incompatible with Source and SourceRef",
+        ),
+        (
+            {"storage": {**STORAGE, "dataSourceRef": POPULATOR, "dataSource": POPULATOR}, "source": None},
+            "",
+            "DataSourceRef and DataSource must match",
+        ),
+        (
+            {"storage": {**STORAGE, "dataSource": {**POPULATOR, "name": ""}}, "source": None},
+            "spec.dataSource.name.",
+            "Required value: DataSource name",
+        ),
+        (
+            {"storage": {**STORAGE, "dataSourceRef": {**POPULATOR, "kind": ""}}, "source": None},
+            "spec.dataSourceRef.kind",
+            "Required value: DataSourceRef kind",
+        ),
+        (
+            {"storage": {**STORAGE, "dataSourceRef": {"kind": "X", "name": "x"}}, "source": None},
+            "spec.dataSourceRef.apiGroup.",
+            "Required value: DataSourceRef apiGroup when kind is not 'PersistentVolumeClaim'",
+        ),
+        (
+            {"storage": {**STORAGE, "dataSourceRef": {**POPULATOR, "namespace": "other"}}, "source": None},
+            "spec.dataSourceRef.namespace",
+            "Invalid value: DataSourceRef namespace not supported",
+        ),
+        (
+            {"sourceRef": {"kind": "DataSource", "name": "x"}},
+            "spec.source",
+            "Data volume should have either Source or SourceRef, or be externally populated",
+        ),
+        (
+            {"source": None, "sourceRef": {"kind": "", "name": "x"}},
+            "spec.sourceRef.Kind",
+            "Missing sourceRef kind",
+        ),
+        (
+            {"source": None, "sourceRef": {"kind": "DataSource", "name": ""}},
+            "spec.sourceRef.Name",
+            "Missing sourceRef name",
+        ),
+        ({"source": {}}, "spec.source", "Missing Data volume source"),
+        ({"contentType": "iso"}, "spec.contentType", "ContentType not one of: kubevirt, archive"),
+        (
+            {"source": {"s3": {"url": "ftp://x"}}},
+            "spec.source.S3.url",
+            "spec.source Invalid source URL scheme: ftp://x",
+        ),
+        ({"source": {"gcs": {"url": ""}}}, "spec.source.GCS.url", "spec.source source URL is empty"),
+        (
+            {"source": {"http": {"url": "http://[x"}}},
+            "spec.source.HTTP.url",
+            "spec.source Invalid source URL: http://[x",
+        ),
+        (
+            {"source": {"http": {"url": "http://x", "checksum": "md4:00"}}},
+            "spec.source.HTTP.checksum",
+            "Invalid checksum format: unsupported hash algorithm 'md4': supported algorithms are: md5, sha1, sha256, sha512",
+        ),
+        (
+            {"source": {"registry": {"url": "docker://x"}}, "contentType": "archive"},
+            "spec.contentType",
+            "ContentType must be kubevirt when Source is Registry",
+        ),
+        (
+            {"source": {"registry": {"url": "docker"}}},
+            "spec.source.Registry.URL",
+            "Illegal registry source URL docker",
+        ),
+        (
+            {"source": {"registry": {"url": "docker://x", "pullMethod": "push"}}},
+            "spec.source.Registry.importMethod",
+            'ImportMethod push is neither pod, node or ""',
+        ),
+        (
+            {"source": {"registry": {"imageStream": "", "pullMethod": "node"}}},
+            "spec.source.Registry.importMethod",
+            "Source registry ImageStream is not valid",
+        ),
+        (
+            {"source": {"registry": {"imageStream": "x"}}},
+            "spec.source.Registry.importMethod",
+            "Source registry ImageStream is supported only with node pull import method",
+        ),
+        (
+            {"source": {"imageio": {"url": "https://x", "diskId": "", "secretRef": "s"}}},
+            "spec.source.Imageio",
+            "spec.source.Imageio source Imageio is not valid",
+        ),
+        (
+            {"source": {"imageio": {"url": "https://x", "diskId": "1", "secretRef": "s"}}},
+            "spec.source.Imageio",
+            "spec.source.Imageio source Imageio requires CertConfigMap or InsecureSkipVerify",
+        ),
+        ({"source": {"vddk": {}}}, "spec.source.VDDK", "spec.source.VDDK source VDDK is not valid"),
+        (
+            {"source": {"snapshot": {"namespace": "x", "name": ""}}},
+            "spec.source.Snapshot",
+            "spec.source.Snapshot source snapshot is not valid",
+        ),
     ],
 )
 def test_rules(spec, field, message):
@@ -188,6 +294,21 @@ def test_checksums(checksum, trouble):
 def test_a_claim_of_that_name_must_be_one_to_take_over(claim, annotations, is_refused):
     found = refusal(volume(annotations), {"metadata": claim})
     assert found == (("DataVolume.Name", "Destination PVC ns/disk already exists") if is_refused else None)
+
+
+def test_a_name_may_be_so_long():
+    document = volume()
+    document["metadata"]["name"] = "a" * 254
+    assert refusal(document) == ("", "Name cannot be longer than 253 characters")
+
+
+def test_checkpoints_of_an_import_in_stages_may_change():
+    vddk = {"secretRef": "s", "uuid": "u", "backingFile": "f", "thumbprint": "t", "url": "https://x"}
+    old = volume(source={"vddk": vddk}, checkpoints=[{"previous": "", "current": "a"}])
+    new = copy.deepcopy(old)
+    new["spec"]["checkpoints"].append({"previous": "a", "current": "b"})
+    new["spec"]["finalCheckpoint"] = True
+    BEHAVIOUR.validate_update(new, old, admission(Operation.UPDATE))
 
 
 def test_the_spec_does_not_change_but_may_be_written_differently():
