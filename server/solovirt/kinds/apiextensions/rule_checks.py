@@ -114,7 +114,7 @@ def _message(
     elif checked.result.kind not in ("string", "!error!"):
         yield invalid(where, dict(rule), "messageExpression must evaluate to a string")
     else:
-        amount = cost.Cost(checked, cost.declared_sizes(own)).total
+        amount = _cost(checked, own)
         total.add(where, amount)
         if amount > cost.RULE_LIMIT:
             yield forbidden_field(where, _exceeds("estimated messageExpression cost", amount, cost.RULE_LIMIT))
@@ -126,7 +126,7 @@ def _affordable(
     times = spot.cardinality
     if times is None:
         times = declared.LARGEST_REQUEST // (own.least + 1)
-    amount = min(cost.Cost(checked, cost.declared_sizes(own)).total * times, cost.MOST)
+    amount = min(_cost(checked, own) * times, cost.MOST)
     total.add(path, amount)
     if amount > cost.RULE_LIMIT:
         yield forbidden_field(path, _exceeds(what, amount, cost.RULE_LIMIT))
@@ -144,9 +144,18 @@ def _checked(source: str, own: declared.Type, *, optional: bool) -> Checked | st
     """The expression with its types; or why it is none, if it uses syntax whose cost can't be told."""
     try:
         tree = syntax.parse(source)
+        return Checked(tree, {"self": own, "oldSelf": declared.optional_of(own) if optional else own})
     except syntax.Unparsed as error:
         return engine.located(source, 0, f"Syntax error: {error}")
-    return Checked(tree, {"self": own, "oldSelf": declared.optional_of(own) if optional else own})
+    except RecursionError:
+        return engine.located(source, 0, f"Syntax error: {syntax.TOO_DEEP}")
+
+
+def _cost(checked: Checked, own: declared.Type) -> int:
+    try:
+        return cost.Cost(checked, cost.declared_sizes(own)).total
+    except RecursionError:
+        return cost.MOST
 
 
 def _told(source: str, checked: Checked) -> str:

@@ -115,3 +115,31 @@ def test_patterns_are_those_of_go():
         r"self.findAll('\\d+') == ['1', '22'] && self.find('(?P<x>b+)') == 'bb' && self.find('\\Ax') == ''"
     )
     assert expression.evaluate(environment({"self": "a1bb22٣"}, expression.functions)) is True
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "1" + " + 1" * 20_000,
+        "self" + ".a" * 20_000,
+        "self" + "[0]" * 20_000,
+        "size(" * 20_000 + ")" * 20_000,
+        "!" * 20_000 + "true",
+    ],
+    ids=["sum", "fields", "indexes", "calls", "not"],
+)
+def test_what_would_overflow_the_interpreters_stack_is_refused(source):
+    with pytest.raises(CompileError, match="limit"):
+        Expression(source)
+
+
+def test_a_panic_of_the_interpreter_is_a_bad_expression():
+    with pytest.raises(CompileError):
+        Expression("size(" * 1_000 + "1" + ")" * 1_000)
+
+
+@pytest.mark.parametrize(
+    "source", ["1" + " + 1" * 2_900 + " > 0", "true" + " && true" * 1_400, "'" + "." * 50_000 + "' != ''"]
+)
+def test_what_is_long_but_not_too_long_is_evaluated(source):
+    assert evaluated(source) is True

@@ -382,13 +382,17 @@ class Estimate:
             return
         try:
             tree = syntax.parse(source)
-        except syntax.Unparsed:
+            checked = Checked(tree, {"self": own, "oldSelf": declared.optional_of(own) if optional_old else own})
+            self.most = Cost(checked, declared_sizes(own)).total
+            self._checked = checked
+        except (syntax.Unparsed, RecursionError):
             return
-        self._checked = Checked(tree, {"self": own, "oldSelf": declared.optional_of(own) if optional_old else own})
-        self.most = Cost(self._checked, declared_sizes(own)).total
 
     def of(self, value: Any, old: Any) -> int:
         """What it costs at most on *value*, whose predecessor is *old*. Asked only where the schema allows much: it takes its time too."""
         if self._checked is None or self.most <= _NOT_WORTH_IT:
             return self.most
-        return min(self.most, Cost(self._checked, actual_sizes({"self": value, "oldSelf": old})).total)
+        try:
+            return min(self.most, Cost(self._checked, actual_sizes({"self": value, "oldSelf": old})).total)
+        except RecursionError:
+            return self.most

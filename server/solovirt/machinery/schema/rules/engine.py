@@ -68,6 +68,10 @@ _SELECT = re.compile(r"\s*\.\s*([A-Za-z_]\w*)(?!\w)(?!\s*\()")
 FIELD_STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[['\"]([^'\"]*)['\"]\]")
 """One step of a rule's fieldPath: `.a` or `['a-b']`."""
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+# The interpreter recurses, without a limit, along chains of operators, selections and calls. Several times as many still fit on its stack; no rule has so many.
+_STEP = re.compile(r"[-.\[({+*/%<>=!?&|]")
+_MOST_STEPS = 3_000
+_LONGEST = 100_000
 _PYTHON_ERROR = re.compile(r"Python function call failed: (\w+): (.*?)\. Check function arguments", re.DOTALL)
 _UNDEFINED = re.compile(r"Undefined variable or function: '([^']*)'")
 
@@ -87,11 +91,21 @@ class Expression:
 
     def __init__(self, source: str, variables: frozenset[str] = frozenset(("self", "oldSelf"))) -> None:
         self.source = source
+        if len(source) > _LONGEST:
+            raise CompileError(
+                _unlocated(f"expression code point size exceeds limit: size: {len(source)}, limit {_LONGEST}")
+            )
         masked = mask(source)
+        if sum(1 for _ in _STEP.finditer(masked)) > _MOST_STEPS:
+            raise CompileError(_unlocated("expression recursion limit exceeded"))
         try:
             self._program = _cel().compile(_rewritten(source, masked))
         except ValueError as error:
             raise CompileError(_parse_error(str(error), source)) from None
+        except BaseException as error:
+            if _panicked(error):
+                raise CompileError(_unlocated("expression recursion limit exceeded")) from None
+            raise
         references = self._program.references()
         self.variables = frozenset(references["variables"])
         self.functions: dict[str, Any] = {}
@@ -126,10 +140,14 @@ class Expression:
         except Exception as error:  # noqa: BLE001 - whatever the interpreter or a function raises is the rule's failure
             raise EvaluationError(_runtime_error(str(error))) from None
         except BaseException as error:
-            # A panic of the interpreter must not take the server down; it is no Exception, so that it is not caught by accident.
-            if type(error).__name__ == "PanicException":
+            if _panicked(error):
                 raise EvaluationError("the expression cannot be evaluated") from None
             raise
+
+
+def _panicked(error: BaseException) -> bool:
+    """A panic of the interpreter must not take the server down; it is no Exception, so that it is not caught by accident."""
+    return type(error).__name__ == "PanicException"
 
 
 def environment(variables: Mapping[str, Any], functions: Mapping[str, Any]) -> Any:
@@ -227,6 +245,10 @@ def located(source: str, at: int, message: str) -> str:
     column = at - (source.rfind("\n", 0, at) + 1)
     text = source.split("\n")[line]
     return f"ERROR: <input>:{line + 1}:{column + 1}: {message}\n | {text}\n | {'.' * column}^"
+
+
+def _unlocated(message: str) -> str:
+    return f"ERROR: <input>:-1:0: {message}"
 
 
 def _located(source: str, masked: str, name: str, message: str) -> str:

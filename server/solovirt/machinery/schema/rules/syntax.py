@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+TOO_DEEP = "expression recursion limit exceeded"
+
 
 class Unparsed(Exception):
     """The expression uses syntax that is not known here."""
@@ -59,12 +61,16 @@ _MACROS = {
     "optMap": (2,),
 }
 _CONSTANTS = {"true": True, "false": False, "null": None}
-_DEEPEST = 200
+# A level takes a dozen calls here, and the interpreter's own parser goes no deeper than 96.
+_DEEPEST = 100
 
 
 def parse(source: str) -> Node:
     """The tree of an expression. Raises Unparsed."""
-    return _Parser(source).whole()
+    try:
+        return _Parser(source).whole()
+    except RecursionError:
+        raise Unparsed(TOO_DEEP) from None
 
 
 def _tokens(source: str) -> Iterator[tuple[str, str, int]]:
@@ -114,7 +120,7 @@ class _Parser:
     def _expression(self) -> Node:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise Unparsed("too deep")
+            raise Unparsed(TOO_DEEP)
         out = self._logical("||", "_||_", lambda: self._logical("&&", "_&&_", self._relation))
         if self._is("?"):
             _, at = self._take()
@@ -125,11 +131,12 @@ class _Parser:
         return out
 
     def _logical(self, operator: str, name: str, below: Any) -> Node:
-        out: Node = below()
+        terms: list[Node] = [below()]
+        places: list[int] = []
         while self._is(operator):
-            _, at = self._take()
-            out = Node("call", at, name, args=[out, below()])
-        return out
+            places.append(self._take()[1])
+            terms.append(below())
+        return _balanced(name, terms, places)
 
     def _relation(self) -> Node:
         return self._chain(_RELATIONS, lambda: self._chain(_SUMS, lambda: self._chain(_PRODUCTS, self._unary)))
@@ -221,6 +228,16 @@ class _Parser:
             self._take()
         self._expect("}")
         return out
+
+
+def _balanced(name: str, terms: list[Node], places: list[int]) -> Node:
+    """*terms* joined by the operator *name*, as flat a tree as can be, which is how cel-go joins them."""
+    if not places:
+        return terms[0]
+    middle = len(places) // 2
+    left = _balanced(name, terms[: middle + 1], places[:middle])
+    right = _balanced(name, terms[middle + 1 :], places[middle + 1 :])
+    return Node("call", places[middle], name, args=[left, right])
 
 
 def _called(name: str, at: int, target: Node | None, args: list[Node]) -> Node:
