@@ -160,7 +160,7 @@ def _of_wanted(situation: Situation, volume: Document, known: Status | None, tol
         pod = status["hotplugVolume"].get("attachPodName", "")
         message = f"Created hotplug attachment pod {pod}, for volume {name}"
         _say(status, "AttachedToNode", "SuccessfulCreate", message, told, by_handler=False)
-    elif before == "AttachedToNode":
+    elif before == "AttachedToNode" and (situation.pods is None or "attachPodUID" in status["hotplugVolume"]):
         message = f"Volume {name} has been mounted in virt-launcher pod"
         _say(status, "MountedToPod", "VolumeMountedToPod", message, told)
     elif volume.get("memoryDump") is not None:
@@ -185,7 +185,7 @@ def _attach(situation: Situation, status: Status) -> bool:
         plug["attachPodUID"] = pod["metadata"]["uid"]
     else:
         plug.pop("attachPodUID", None)
-    return "attachPodUID" in plug or (status.get("phase") or "") in _BEFORE_ATTACHMENT
+    return True
 
 
 def _say_claim(status: Status, situation: Situation, claim: str) -> None:

@@ -99,9 +99,22 @@ class Plugging:
         return replace(situation, guest=after, failed_dumps=failed), error
 
     async def _mount(self, situation: hotplug.Situation, launcher: Document) -> None:
-        """Make the pod that mounts everything that can be, if it is not there. Raises StatusError."""
-        if not situation.ready or hotplug.active_pod(situation) is not None or not launcher["spec"].get("nodeName"):
+        """Make the pod that mounts everything that can be, if it is not there, and have it run. Raises StatusError."""
+        if not situation.ready or not launcher["spec"].get("nodeName"):
             return
+        made = hotplug.active_pod(situation) or await self._make(situation, launcher)
+        if made is None or attachment_pod.is_ready(made):
+            return
+        now = self._clock.now()
+
+        def run(document: Document) -> None:
+            document["status"] = attachment_pod.status(document, launcher, now)
+
+        key = ObjectKey(made["metadata"]["namespace"], made["metadata"]["name"])
+        await self._objects.edit(core.PODS, key, run, status=True)
+
+    async def _make(self, situation: hotplug.Situation, launcher: Document) -> Document | None:
+        """The pod that mounts everything that can be; None if one of its name is still on its way out. Raises StatusError."""
         instance = situation.instance
         pod = attachment_pod.build(
             instance, launcher, situation.ready, situation.behind.claims, cluster=self._cluster()
@@ -109,18 +122,13 @@ class Plugging:
         try:
             made = await self._objects.create(core.PODS, pod)
         except AlreadyExists:
-            return
+            return None
         except StatusError as error:
             self._recorder.event(instance, "Warning", "FailedCreate", f"Error creating attachment pod: {error.message}")
             raise
         name = made["metadata"]["name"]
         self._recorder.event(instance, "Normal", "SuccessfulCreate", f"Created attachment pod {name}")
-        now = self._clock.now()
-
-        def run(document: Document) -> None:
-            document["status"] = attachment_pod.status(document, launcher, now)
-
-        await self._objects.edit(core.PODS, ObjectKey(made["metadata"]["namespace"], name), run, status=True)
+        return made
 
     async def _delete(self, situation: hotplug.Situation) -> list[Document]:
         deleted = []
