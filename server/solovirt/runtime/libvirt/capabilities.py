@@ -116,6 +116,8 @@ class HostCapabilities:
     libvirt_version: tuple[int, int, int] = (0, 0, 0)
     hypervisor_version: tuple[int, int, int] = (0, 0, 0)
     hostname: str = ""
+    qemu_user: int | None = None
+    """The user id that guests run as; None where libvirt does not tell."""
 
     @property
     def kubernetes_architecture(self) -> str:
@@ -216,7 +218,18 @@ def parse(
         libvirt_version=_version(libvirt_version),
         hypervisor_version=_version(hypervisor_version),
         hostname=hostname,
+        qemu_user=_qemu_user(host, domain_type),
     )
+
+
+def _qemu_user(host: ET.Element, domain_type: str) -> int | None:
+    """From the label that the security model `dac` gives guests: +64055:+64055."""
+    for model in host.iterfind("secmodel"):
+        if model.findtext("model") == "dac":
+            label = next((one.text for one in model.iterfind("baselabel") if one.get("type") == domain_type), "") or ""
+            user = label.partition(":")[0].removeprefix("+")
+            return int(user) if user.isdigit() else None
+    return None
 
 
 def _root(text: str, tag: str) -> ET.Element:

@@ -85,6 +85,7 @@ class Places:
     """The places of all guests of one control plane."""
 
     def __init__(self, data_dir: Path) -> None:
+        self._user: int | None = None
         self._guests = data_dir.absolute() / "libvirt" / "guests"
         self._sockets = self._place_of_sockets(data_dir.absolute())
 
@@ -101,17 +102,41 @@ class Places:
 
     def prepare(self) -> None:
         """Make the directories, for this user alone. Raises PlacesError."""
-        for directory in (self._guests, self._sockets):
+        # Each by itself: what `parents` makes is open to others.
+        for directory in (self._guests.parent, self._guests, self._sockets.parent, self._sockets):
             try:
                 directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
                 raise PlacesError(f"{directory} can't be made: {error.strerror}") from error
-        for directory in (self._sockets.parent, self._sockets):
-            found = directory.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-                raise PlacesError(f"{directory} belongs to somebody else")
+        # Nobody else can have made what is in a directory of ours; the sockets' own may have been given to QEMU's user.
+        found = self._sockets.parent.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+            raise PlacesError(f"{self._sockets.parent} belongs to somebody else, or others may write to it")
         if len(os.fsencode(self._sockets)) + 1 + _LONGEST_NAME > _LONGEST_SOCKET:
             raise PlacesError(f"{self._sockets} is too long a path for sockets; set XDG_RUNTIME_DIR to a short one")
+
+    def let_through(self, user: int) -> None:
+        """
+        Let QEMU, which runs as *user*, go through our directories to the guests' files, which libvirt makes its own.
+
+        Nobody else can list them. Nothing for a user who can go everywhere, or if it is not ours to decide.
+        """
+        if user in (0, os.getuid()) or os.getuid() != 0:
+            return
+        self._user = user
+        for directory in (self._guests.parent.parent, self._guests.parent, self._guests):
+            _let_through(directory)
+        # QEMU itself makes the display's socket.
+        os.chown(self._sockets, user, -1)
+        _let_through(self._sockets)
+        _let_through(self._sockets.parent)
+
+    def let_through_to(self, path: Path) -> None:
+        """The same for what a volume's disk is in, as far as that is below the data directory."""
+        data_dir = self._guests.parent.parent
+        if self._user is not None and path.is_relative_to(data_dir):
+            for directory in path.relative_to(data_dir).parents:
+                _let_through(data_dir / directory)
 
     def of(self, guest: str) -> GuestPlaces:
         """The places of the guest with this id."""
@@ -127,6 +152,8 @@ class Places:
         """The places of a guest that is about to be defined, with its directories there."""
         places = self.of(guest)
         places.made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for directory in (places.directory, places.made):
+            directory.chmod(0o700 if self._user is None else 0o711)
         return places
 
     def remove(self, guest: str) -> None:
@@ -139,3 +166,9 @@ class Places:
     def known(self) -> set[str]:
         """The names (`plain` of the ids) of guests that have a directory."""
         return {entry.name for entry in self._guests.iterdir()} if self._guests.is_dir() else set()
+
+
+def _let_through(directory: Path) -> None:
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    if mode & 0o111 != 0o111:
+        directory.chmod(mode | 0o111)

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from solovirt.runtime.libvirt import agent, domains, making, picture, record, streams
@@ -109,6 +110,8 @@ class LibvirtRuntime:
         try:
             await self._hosts.open(self._watch)
             for host in self._hosts.connected():
+                if host.capabilities is not None and host.capabilities.qemu_user is not None:
+                    self._places.let_through(host.capabilities.qemu_user)
                 await self._watch.take_stock(host)
         except GuestError as error:
             await self._hosts.close()
@@ -178,6 +181,8 @@ class LibvirtRuntime:
             places = await asyncio.to_thread(self._places.make, spec.id)
             try:
                 await making.make(spec, places)
+                for image in spec.disks:
+                    await asyncio.to_thread(self._places.let_through_to, Path(image.path))
                 await self._guests.keep(await self._define(spec, host, host.capabilities, places))
             except BaseException:
                 await asyncio.to_thread(self._places.remove, spec.id)

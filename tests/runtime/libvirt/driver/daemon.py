@@ -2,7 +2,7 @@
 A libvirtd of the tests' own, which no other libvirt on the machine notices.
 
 Its paths are compiled in, so it runs in a mount namespace of its own in which they lead to a directory of ours (and in which the user libvirt-qemu
-exists). It speaks on a Unix socket there, and nowhere else; its guests are root's, as it is. This needs root, and unshare.
+exists). It speaks on a Unix socket there, and nowhere else. This needs root, and unshare.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 import libvirt
 
 _QEMU = """
-user = "root"
-group = "root"
-dynamic_ownership = 0
+user = "{user}"
+group = "{user}"
+dynamic_ownership = {owns}
 remember_owner = 0
 security_driver = "none"
 security_default_confined = 0
@@ -47,14 +47,17 @@ _START_SECONDS = 60
 
 
 class LibvirtDaemon:
-    """Call `start` first. *directory* must have a short path: libvirtd's sockets are in it."""
+    """
+    Call `start` first. *directory* must have a short path: libvirtd's sockets are in it. Guests run as *user*: root, or libvirt-qemu as
+    distributions have it.
+    """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, user: str = "root") -> None:
         self.directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         for name in _PLACES:
             (directory / name).mkdir(parents=True, exist_ok=True)
-        (directory / "etc" / "qemu.conf").write_text(_QEMU)
+        (directory / "etc" / "qemu.conf").write_text(_QEMU.format(user=user, owns=int(user != "root")))
         self._log = directory / "log" / "libvirtd.log"
         (directory / "etc" / "libvirtd.conf").write_text(_LIBVIRTD.format(log=self._log))
         for name, line in (

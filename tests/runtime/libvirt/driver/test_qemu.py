@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ import pytest
 
 from solovirt.runtime.libvirt.domain import Unsupported
 from solovirt.runtime.libvirt.runtime import LibvirtRuntime
-from solovirt.runtime.protocol import ByteStream, Contents, Guest, GuestError, GuestId, GuestSpec, GuestState
+from solovirt.runtime.protocol import ByteStream, Contents, DiskImage, Guest, GuestError, GuestId, GuestSpec, GuestState
 from tests.runtime.contract import RuntimeContract, guest_spec
 from tests.runtime.libvirt.driver.benches import LibvirtBench
+from tests.runtime.libvirt.driver.daemon import LibvirtDaemon
 from tests.runtime.libvirt.driver.guests import GREETING, LINUX_INITRD, LINUX_KERNEL, boot_sector_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("libvirt"), pytest.mark.timeout(300)]
@@ -213,3 +216,42 @@ async def test_a_guest_that_panics_has_crashed(qemu_bench):
     await line.write(b"echo c > /proc/sysrq-trigger\n")
     found = await until(qemu_bench.runtime, guest, lambda one: one.state is GuestState.CRASHED)
     assert found.reason == "panicked"
+
+
+@pytest.mark.soak  # libvirt asks each QEMU binary anew what that user can do with it, which takes minutes where init is slow to reap
+@pytest.mark.timeout(600)
+async def test_guests_of_another_user_reach_their_files_and_nobody_else_can_list_them():
+    """As distributions set libvirt up: QEMU runs as libvirt-qemu, and libvirt gives it the disks."""
+    with (
+        tempfile.TemporaryDirectory(prefix="slv-", dir="/tmp") as home,
+        tempfile.TemporaryDirectory(prefix="slv-", dir="/tmp") as directory,
+    ):
+        for outer in (home, directory):
+            Path(outer).chmod(0o711)
+        daemon = LibvirtDaemon(Path(home), user="libvirt-qemu")
+        daemon.start()
+        try:
+            data = Path(directory, "data")
+            data.mkdir(mode=0o700)
+            bench = LibvirtBench(data, daemon.uri, "qemu")
+            await bench.runtime.start()
+            await bench.restart()
+            volume = data / "volumes" / "pvc-1" / "data"
+            volume.mkdir(parents=True, mode=0o700)
+            disk = boot_sector_disk(volume / "disk.img")
+            disk.chmod(0o600)
+            spec = await sector(bench)
+            spec.instance["spec"]["volumes"] = [{"name": "root", "persistentVolumeClaim": {"claimName": "claim"}}]
+            spec = replace(spec, disks=(DiskImage("root", str(disk)),))
+            guest = await boot(bench, spec)
+            await logged(bench, guest, GREETING)
+            assert (await bench.runtime.screenshot(guest)).startswith(b"\x89PNG")
+            stream = await bench.runtime.open_display(guest)
+            await read_until(stream, b"\n")
+            await stream.close()
+            listable = [path for path in (data, *data.rglob("*")) if path.is_dir() and path.stat().st_mode & 0o044]
+            assert [path for path in listable if path.name != "volumes" and path.parent.name != "volumes"] == []
+            await bench.runtime.remove(guest)
+            await bench.runtime.close()
+        finally:
+            await asyncio.to_thread(daemon.close)

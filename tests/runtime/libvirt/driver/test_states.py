@@ -70,7 +70,10 @@ def test_a_guest_that_is_shutting_down_stays_so_until_it_is_off():
 
 def test_a_panic_that_was_seen_is_not_taken_for_less_when_the_process_ends():
     panicked = RUNNING.observed(states.read(libvirt.VIR_DOMAIN_CRASHED, 1), LATER)
-    assert told(panicked.observed(states.read(OFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED), LATER)) == ("crashed", "panicked")
+    assert told(panicked.observed(states.read(OFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED), LATER)) == (
+        "crashed",
+        "panicked",
+    )
 
 
 def test_looking_twice_is_looking_once():
