@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from solovirt.runtime.protocol import GuestError, GuestId
 from tests.subresources.guests.conftest import Instance
 
 MISSING = 'virtualmachineinstance.kubevirt.io "nothing" not found'
@@ -124,16 +125,18 @@ async def test_the_nodes_agent_tells_what_it_did(instance: Instance):
     assert seen["SoftRebooted"] == ("virt-handler", "Normal", "VirtualMachineInstance soft rebooted")
 
 
-async def test_what_the_runtime_refuses_is_told(instance: Instance):
+@pytest.mark.parametrize(("verb", "command"), [("pause", "pause"), ("reset", "reset"), ("softreboot", "soft_reboot")])
+async def test_what_the_runtime_refuses_is_told(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, verb: str, command: str
+):
     """Reference 4: "node agent answered >= 300"."""
-    instance.edit(lambda document: document["status"].update(phase="Running"))
-    instance.plane.call(instance.runtime.power_off(instance.guest))
-    code, text = await told(instance, "pause")
-    if code != 409:  # the controller may have noticed first
-        assert code == 500
-        assert text.startswith(
-            "Internal error occurred: unexpected return code 500 (500 Internal Server Error), message: "
-        )
+
+    async def refuse(guest: GuestId) -> None:
+        raise GuestError("no")
+
+    monkeypatch.setattr(instance.runtime, command, refuse)
+    text = "Internal error occurred: unexpected return code 500 (500 Internal Server Error), message: no"
+    assert await told(instance, verb) == (500, text)
 
 
 async def test_backups_need_blocks_that_are_tracked(instance: Instance):

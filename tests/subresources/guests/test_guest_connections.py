@@ -13,6 +13,7 @@ import pytest
 
 from solovirt.control_plane import ControlPlane
 from solovirt.settings import given
+from solovirt.subresources import streams
 from tests.subresources.guests.conftest import PATIENCE, Instance, read_to_end, read_until
 
 INNER = "Internal error occurred: "
@@ -69,11 +70,11 @@ async def test_many_consoles_one_after_another_leave_nothing_behind(instance: In
     for _ in range(10):
         async with await instance.connect("console") as socket:
             await read_until(socket, b"login: ")
-    streams = instance.plane.control_plane._guests._streams
+    open_ones = instance.plane.control_plane._guests._streams
     async with asyncio.timeout(PATIENCE):
-        while len(streams):
+        while len(open_ones):
             await asyncio.sleep(0.01)
-    assert not streams._single
+    assert not open_ones._single
 
 
 async def test_a_console_ends_with_its_guest(instance: Instance):
@@ -285,13 +286,24 @@ async def test_datagrams_stay_apart(start: Any):
     assert got == [b"one", b"two", b"x" * 60000]
 
 
-async def test_who_forwards_a_port_is_asked_whether_it_is_there(start: Any):
-    """Reference 5: portforward only, every second, with this payload."""
+async def test_who_forwards_a_port_is_asked_whether_it_is_there(start: Any, monkeypatch: pytest.MonkeyPatch):
+    """Reference 5: portforward only, every second, with this payload; gone after a minute without an answer."""
+    assert (streams._PING_SECONDS, streams._SILENCE_SECONDS) == (1, 60)
+    monkeypatch.setattr(streams, "_PING_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "_SILENCE_SECONDS", 0.2)
     web = await start(annotations={"ports": "7=echo"})
     async with web.session.ws_connect(web.path("portforward/7"), autoping=False) as socket:
-        ping = await socket.receive(PATIENCE)
-        assert (ping.type, ping.data) == (aiohttp.WSMsgType.PING, b"keep alive")
-        await socket.pong(ping.data)
+        for _ in range(6):
+            ping = await socket.receive(PATIENCE)
+            assert (ping.type, ping.data) == (aiohttp.WSMsgType.PING, b"keep alive")
+            await socket.pong(ping.data)
+        async with asyncio.timeout(PATIENCE):
+            while (await socket.receive()).type is aiohttp.WSMsgType.PING:
+                pass
+    async with await web.connect("console") as socket:
+        await read_until(socket, b"login: ")
+        with pytest.raises(TimeoutError):
+            await socket.receive(0.2)
 
 
 async def test_ports_that_there_are_none_of(start: Any, instance: Instance):
@@ -388,11 +400,11 @@ async def test_a_guest_that_stops_ends_the_stream_of_a_client_that_reads_nothing
 
     task = asyncio.ensure_future(flood())
     await asyncio.sleep(0.3)
-    streams = web.plane.control_plane._guests._streams
-    assert len(streams) == 1
+    open_ones = web.plane.control_plane._guests._streams
+    assert len(open_ones) == 1
     web.plane.call(web.runtime.power_off(web.guest))
     async with asyncio.timeout(PATIENCE):
-        while len(streams):
+        while len(open_ones):
             await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
