@@ -61,6 +61,8 @@ class FakeRuntime:
         self._nodes = nodes.simulated(context.nodes, guests=self._guests_per_node)
         self._numbers = {node.name: number for number, node in enumerate(self._nodes, start=1)}
         self._lives: dict[GuestId, Life] = {}
+        # What the facts were when they were last read as a whole; of a runtime that shares them.
+        self._read: dict[str, bytes] = {}
         self._slots: dict[str, set[int]] = {}
         self._locks: WeakValueDictionary[GuestId, asyncio.Lock] = WeakValueDictionary()
         self._announcements = Announcements()
@@ -302,7 +304,16 @@ class FakeRuntime:
         self._announce(life)
 
     async def _load(self) -> None:
-        stored = {GuestId(key): Life.decode(data) for key, data in (await self._facts.all(SCOPE)).items()}
+        found = await self._facts.all(SCOPE)
+        # Decoding is what costs, and most have not changed since the last look.
+        stored = {
+            GuestId(key): life
+            if self._read.get(key) == data and (life := self._lives.get(GuestId(key))) is not None
+            else Life.decode(data)
+            for key, data in found.items()
+        }
+        if self._shared:
+            self._read = found
         for guest in [*stored, *(self._lives.keys() - stored.keys())]:
             before, after = self._lives.get(guest), stored.get(guest)
             if before != after:
