@@ -21,7 +21,7 @@ ON_TARGETS = {"requests": requests, "lists": lists, "watches": watches, "connect
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*ON_TARGETS, 'start', 'imports'])}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*ON_TARGETS, 'start', 'imports', 'guests'])}")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the counts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument(
@@ -34,7 +34,7 @@ def main() -> None:
         "--pid", type=int, action="append", default=[], help="a process of it on this machine; repeatable"
     )
     given = parser.parse_args()
-    if unknown := set(given.names) - {*ON_TARGETS, "start", "imports"}:
+    if unknown := set(given.names) - {*ON_TARGETS, "start", "imports", "guests"}:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     report = Report()
     names = given.names or [*ON_TARGETS, *([] if given.against else ["start", "imports"])]
@@ -44,6 +44,12 @@ def main() -> None:
             continue
         if name == "imports":
             asyncio.run(imports.run(report, given.scale))
+            continue
+        if name == "guests":
+            # Imported here, and run by name only: it needs root, libvirtd and libvirt's binding.
+            from benchmarks import guests
+
+            guests.run(report, given.scale)
             continue
         module = ON_TARGETS[name]
         if given.against:

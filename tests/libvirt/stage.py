@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -47,6 +48,12 @@ def images() -> Iterator[str]:
     if not LINUX_DISK.exists():
         text = f"{LINUX_DISK} is missing; scripts/guest-tools makes it"
         pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
+    with served_images() as url:
+        yield url
+
+
+@contextlib.contextmanager
+def served_images() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "linux.qcow2").symlink_to(LINUX_DISK)
         boot_sector_disk(Path(directory, "sector.img"))
@@ -266,10 +273,11 @@ class Stage:
             time.sleep(0.05)
 
 
-def libvirt_xml(daemon: LibvirtDaemon, domain: str) -> str:
+def libvirt_xml(daemon: LibvirtDaemon, domain: str, *, inactive: bool = False) -> str:
     connection = libvirt.open(daemon.uri)
     try:
-        return str(connection.lookupByName(domain).XMLDesc(0))
+        flags = libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0
+        return str(connection.lookupByName(domain).XMLDesc(flags))
     finally:
         connection.close()
 
