@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from solovirt import garbage, kinds, pki
-from solovirt.control_plane import ADMIN, version_info
+from solovirt.control_plane import ADMIN
 from solovirt.machinery.auth.authoriser import MastersOnly
 from solovirt.machinery.auth.tokens import TokenAuthenticator
 from solovirt.machinery.clock import SystemClock
@@ -22,6 +22,7 @@ from solovirt.machinery.schema.compiled import SchemaSet
 from solovirt.machinery.store import migrate
 from solovirt.machinery.store.sql import SqlStore
 from solovirt.machinery.verbs.api import Verbs
+from solovirt.version import version_info
 
 
 async def serve(directory: Path) -> None:

@@ -275,9 +275,9 @@ def _user_kubeconfig(settings: Settings, name: str, groups: tuple[str, ...]) -> 
 
 
 def _openapi(directory: Path) -> None:
-    from solovirt.control_plane import published_documents
+    from solovirt.kinds.published import documents_of_openapi
 
-    for path, content in published_documents().items():
+    for path, content in documents_of_openapi().items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

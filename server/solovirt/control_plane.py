@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import platform
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -20,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-import solovirt
 from solovirt import kubeconfig
 from solovirt.machinery.auth.identity import Authenticator, Credentials, User
 from solovirt.machinery.clock import Clock, SystemClock
 from solovirt.machinery.registry import Registry
+from solovirt.version import version_info
 
 if TYPE_CHECKING:
     from solovirt.controllers.custom_resources import ServedDefinitions
@@ -42,9 +41,6 @@ logger = logging.getLogger("solovirt")
 
 ADMIN = User("solovirt-admin", ("system:masters", "system:authenticated"))
 """Whoever holds the administrator's token, or a plain HTTP connection to a control plane that asks for nothing."""
-
-KUBERNETES_VERSION = "v1.36.2"
-"""The Kubernetes whose behaviour is served; clients compare it with their own version."""
 
 
 class StartError(Exception):
@@ -470,7 +466,7 @@ class ControlPlane:
         self._stack.push_async_callback(self._guests.stop)
         runner = Runner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
         await runner.setup()
-        self._stack.push_async_callback(_end_serving, runner)
+        self._stack.push_async_callback(runner.end)
         site = web.SockSite(runner, listener, ssl_context=self._tls, backlog=1024)
         await site.start()
         self._stack.callback(health.shut_down)
@@ -498,52 +494,3 @@ class _LeadersUploads:
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
-
-
-async def _end_serving(runner: web.AppRunner) -> None:
-    """
-    Close the listener and the connections, at once.
-
-    A polite end of TLS waits for the client's part in it. One that keeps an idle connection open has no reason to answer, and this loop may
-    be gone before it would.
-    """
-    connections = list(runner.server.connections) if runner.server is not None else []
-    transports = [connection.transport for connection in connections]
-    await runner.cleanup()
-    for transport in transports:
-        if transport is not None:
-            transport.abort()
-    await asyncio.sleep(0)  # their ends are told to the loop now, not when somebody collects garbage
-
-
-def version_info() -> dict[str, str]:
-    """The body of /version: the Kubernetes whose API this is, and, in gitTreeState's place for build facts, ourselves."""
-    major, minor, _ = KUBERNETES_VERSION[1:].split(".")
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return {
-        "major": major,
-        "minor": minor,
-        "emulationMajor": major,
-        "emulationMinor": minor,
-        "minCompatibilityMajor": major,
-        "minCompatibilityMinor": str(int(minor) - 1),
-        "gitVersion": f"{KUBERNETES_VERSION}+solovirt.{solovirt.__version__}",
-        "gitCommit": "",
-        "gitTreeState": "clean",
-        "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": f"python{platform.python_version()}",
-        "compiler": platform.python_implementation(),
-        "platform": f"linux/{machine}",
-    }
-
-
-def published_documents() -> dict[str, bytes]:
-    """The OpenAPI documents of all built-in kinds, by the path they are published under."""
-    from solovirt import kinds
-    from solovirt.machinery.schema.compiled import SchemaSet
-    from solovirt.machinery.schema.publish import documents
-
-    registry = Registry()
-    for resource in kinds.builtin():
-        registry.register(resource)
-    return documents(registry, SchemaSet(registry))

@@ -7,6 +7,7 @@ finds that no path has it: 405 with a Status (reference kubernetes-api.md 4).
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,21 @@ class Runner(web.AppRunner):
         # The library has no other way to say what a server makes its connections of.
         server.__class__ = _Server
         return server
+
+    async def end(self) -> None:
+        """
+        Close the listener and the connections, at once.
+
+        A polite end of TLS waits for the client's part in it. One that keeps an idle connection open has no reason to answer, and this loop
+        may be gone before it would.
+        """
+        connections = list(self.server.connections) if self.server is not None else []
+        transports = [connection.transport for connection in connections]
+        await self.cleanup()
+        for transport in transports:
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)  # their ends are told to the loop now, not when somebody collects garbage
 
 
 class _Server(web.Server):
