@@ -1,7 +1,7 @@
 """
 Disks of container images on this machine, for guests: volumes of type containerDisk.
 
-What a runtime calls is `ContainerDisks.container_disk`. An image's disk is fetched once, checked, and kept below the data directory by the digest of the layer
+An image's disk is fetched once, checked, and kept below the data directory by the digest of the layer
 that has it, so images that share the layer share the disk:
 
     images/
@@ -37,6 +37,7 @@ from solovirt.volumes.files.images import QemuImg, refuse_references
 from solovirt.volumes.files.limits import GIBIBYTE, Limits
 from solovirt.volumes.files.sparse import SparseFile
 from solovirt.volumes.files.workers import Workers
+from solovirt.volumes.protocol import ContainerDisk, ContainerDiskFailed
 
 if TYPE_CHECKING:
     from solovirt.volumes.files.pull import Puller
@@ -52,28 +53,6 @@ _LARGEST = 1024 * GIBIBYTE
 _LEAST_AGE = timedelta(minutes=2)
 _HIGH_USAGE, _LOW_USAGE = 0.85, 0.80
 """The kubelet's: above the first, unused images go, the longest unused first, until the second."""
-
-
-class ImagePullFailed(Exception):
-    """There is no disk; *reason* is that of the waiting container: `ErrImagePull`, `ErrImageNeverPull`, `InvalidImageName`."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class DiskImage:
-    """A disk that is there. Never write to it: guests get an overlay with this as its backing file."""
-
-    path: Path
-    format: str
-    """As qemu names it: `raw`, `qcow2`, …"""
-    virtual_size: int
-    """In bytes, as a guest sees it."""
-    digest: str
-    """Of the image's manifest, `sha256:…`: what a status shows as the image's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +77,19 @@ class _Reference:
             return None
 
 
-class ContainerDisks:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be fetched, and who may."""
+
+    image: str
+    reference: Reference
+    architecture: str
+    namespace: str
+    secret: str
+    path: str
+
+
+class ContainerDiskCache:
     """The images below *root*. `start` comes before everything else, `close` at the end."""
 
     def __init__(self, root: Path, *, clock: Clock, cluster: Cluster, limits: Limits | None = None) -> None:
@@ -126,14 +117,21 @@ class ContainerDisks:
         await stack.aclose()
 
     async def container_disk(
-        self, image: str, pull_policy: str = "", *, namespace: str = "", secret: str = "", path: str = ""
-    ) -> DiskImage:
+        self,
+        image: str,
+        pull_policy: str = "",
+        *,
+        namespace: str = "",
+        secret: str = "",
+        path: str = "",
+        architecture: str = "",
+    ) -> ContainerDisk:
         """
-        The disk of *image*, fetched if that has to be. Raises ImagePullFailed; OSError if this machine's disk is full or broken.
+        The disk of *image*, fetched if that has to be; never write to it. Raises ContainerDiskFailed.
 
         *pull_policy* is `Always`, `IfNotPresent`, `Never`, or empty for Kubernetes' default: Always for the tag `latest`, else IfNotPresent.
         *secret* names an image pull secret (type kubernetes.io/dockerconfigjson) in *namespace*. *path* is the disk's in the image; the only file of
-        its directory `disk` if empty. Asked twice at once, it is fetched once.
+        its directory `disk` if empty. *architecture* is this machine's if empty. Asked twice at once, it is fetched once.
         """
         # Imported with the first image: an HTTP client takes its time to load.
         from solovirt.volumes.files.registry import Reference, RegistryFailed
@@ -141,37 +139,33 @@ class ContainerDisks:
         try:
             reference = Reference.parse(image)
         except RegistryFailed as error:
-            raise ImagePullFailed(
-                "InvalidImageName", f'Failed to apply default image tag "{image}": {error}'
-            ) from error
+            text = f'Failed to apply default image tag "{image}": {error}'
+            raise ContainerDiskFailed(text, reason="InvalidImageName") from error
         policy = pull_policy or (ALWAYS if reference.tag == "latest" and not reference.digest else IF_NOT_PRESENT)
-        note = self._references / (hashlib.sha256(f"{image}\n{path}".encode()).hexdigest() + ".json")
+        note = self._references / (hashlib.sha256(f"{image}\n{path}\n{architecture}".encode()).hexdigest() + ".json")
         async with self._pulling.setdefault(note.name, asyncio.Lock()):
             known = await self._workers.run(self._known, note)
             if policy == NEVER and known is None:
-                raise ImagePullFailed(
-                    "ErrImageNeverPull", f'Container image "{image}" is not present with pull policy of Never'
-                )
+                text = f'Container image "{image}" is not present with pull policy of Never'
+                raise ContainerDiskFailed(text, reason="ErrImageNeverPull")
             if known is None or policy == ALWAYS:
-                known = await self._pull(image, reference, namespace, secret, path, known)
+                known = await self._pull(_Wanted(image, reference, architecture, namespace, secret, path), known)
             known = _Reference(**{**asdict(known), "used": micro_timestamp(self._clock.now())})
             await self._workers.run(write_durably, note, json.dumps(asdict(known)).encode())
-        return DiskImage(self._disk(known), known.format, known.virtual_size, known.digest)
+        return ContainerDisk(self._disk(known), known.format, known.virtual_size, known.digest)
 
-    async def collect(self, in_use: Collection[Path], *, unused_for: timedelta | None = None) -> list[Path]:
+    async def collect(self, in_use: Collection[str], *, unused_for: timedelta | None = None) -> list[Path]:
         """
-        Delete disks that are not *in_use* (by `DiskImage.path`), and return their paths.
+        Delete disks of images that are not *in_use*, and return their paths.
 
         Which: those of no reference any more; those unused for *unused_for*, if given; and when more than 85 % of the file system is used, the
         longest unused until it is 80 %. Nothing goes that was asked for in the last two minutes: its guest may not be listed yet.
         """
-        return await self._workers.run(self._collect, {Path(one) for one in in_use}, unused_for)
+        return await self._workers.run(self._collect, frozenset(in_use), unused_for)
 
     # Pulling
 
-    async def _pull(
-        self, image: str, reference: Reference, namespace: str, secret: str, path: str, known: _Reference | None
-    ) -> _Reference:
+    async def _pull(self, wanted: _Wanted, known: _Reference | None) -> _Reference:
         import aiohttp
 
         from solovirt.volumes.files.pull import Puller
@@ -182,24 +176,23 @@ class ContainerDisks:
             async with session(self._limits) as client:
                 registry = Registry(
                     client,
-                    reference,
+                    wanted.reference,
                     tls=True,
                     insecure=self._cluster.insecure_registries(),
-                    credentials=self._credentials(reference.host, namespace, secret),
+                    credentials=self._credentials(wanted.reference.host, wanted.namespace, wanted.secret),
                 )
-                found = await registry.image()
+                found = await registry.image(wanted.architecture or None)
                 if known is not None and known.digest == found.digest:
                     return known
                 puller = Puller(
                     client, registry, self._workers, self._space, self._limits, largest=_LARGEST, available=_LARGEST
                 )
-                return await self._bring(puller, found, image, path)
+                return await self._bring(puller, found, wanted.image, wanted.path)
         except TransferFailed as error:
             said = error.message.partition(": ")[2] or error.message
-            raise ImagePullFailed("ErrImagePull", f'failed to pull image "{image}": {said}') from error
-        except (RegistryFailed, aiohttp.ClientError, TimeoutError) as error:
-            said = str(error) or "timed out: the registry sends nothing"
-            raise ImagePullFailed("ErrImagePull", f'failed to pull image "{image}": {said}') from error
+            raise ContainerDiskFailed(f'failed to pull image "{wanted.image}": {said}') from error
+        except (RegistryFailed, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ContainerDiskFailed(f'failed to pull image "{wanted.image}": {_said(error)}') from error
 
     async def _bring(self, puller: Puller, found: Image, image: str, path: str) -> _Reference:
         """The layers from the topmost on, until one has the disk."""
@@ -264,17 +257,20 @@ class ContainerDisks:
         found = _Reference.read(note)
         return found if found is not None and self._disk(found).exists() else None
 
-    def _collect(self, in_use: set[Path], unused_for: timedelta | None) -> list[Path]:
+    def _collect(self, in_use: frozenset[str], unused_for: timedelta | None) -> list[Path]:
         now = self._clock.now()
         used: dict[Path, datetime] = {}
         notes: dict[Path, list[Path]] = {}
+        kept: set[Path] = set()
         for note in self._references.glob("*.json"):
             if (reference := _Reference.read(note)) is not None:
                 disk = self._disk(reference)
                 used[disk] = max(used.get(disk, parse_timestamp(reference.used)), parse_timestamp(reference.used))
                 notes.setdefault(disk, []).append(note)
+                if reference.image in in_use:
+                    kept.add(disk)
         deleted: list[Path] = []
-        for disk in self._candidates(used, in_use):
+        for disk in self._candidates(used, kept):
             age = now - used[disk] if disk in used else None
             if age is not None and age < _LEAST_AGE:
                 continue
@@ -293,9 +289,9 @@ class ContainerDisks:
                 remove_tree(work)
         return deleted
 
-    def _candidates(self, used: Mapping[Path, datetime], in_use: set[Path]) -> Iterator[Path]:
+    def _candidates(self, used: Mapping[Path, datetime], kept: set[Path]) -> Iterator[Path]:
         """Disks that may go, the longest unused first."""
-        found = [one / "disk" for one in self._disks.iterdir() if one / "disk" not in in_use]
+        found = [one / "disk" for one in self._disks.iterdir() if one / "disk" not in kept]
         oldest = datetime.min.replace(tzinfo=self._clock.now().tzinfo)
         yield from sorted(found, key=lambda disk: (used.get(disk, oldest), disk))
 
@@ -303,6 +299,10 @@ class ContainerDisks:
         found = os.statvfs(self._root)
         part = 1 - found.f_bavail / found.f_blocks if found.f_blocks else 0.0
         return part > (_LOW_USAGE if started else _HIGH_USAGE)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or "timed out: the registry sends nothing"
 
 
 def credentials_for(host: str, data: Mapping[str, bytes]) -> tuple[str, str] | None:

@@ -167,6 +167,10 @@ class ContainerDisk:
     path: Path
     format: str = "raw"
     """As qemu-img calls it: raw, qcow2."""
+    virtual_size: int = 0
+    """In bytes, as a guest sees it."""
+    digest: str = ""
+    """Of the image's manifest, `sha256:…`: what a status shows as the image's id."""
 
 
 @runtime_checkable
@@ -191,9 +195,25 @@ class ContainerDisks(Protocol):
         """
         ...
 
+    async def forget_images(self, in_use: Collection[str]) -> None:
+        """
+        Called now and then with the images that instances have: what others take up may go, as the kubelet cleans up.
+
+        Nothing goes that was asked for a moment ago.
+        """
+        ...
+
 
 class ContainerDiskFailed(Exception):
-    """The image can't be fetched, or has no such file; the text says why."""
+    """
+    The image can't be fetched, or has no such file; the text says why.
+
+    *reason* is that of a container that waits for its image: `ErrImagePull`, `ErrImageNeverPull`, `InvalidImageName`.
+    """
+
+    def __init__(self, message: str, *, reason: str = "ErrImagePull") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from solovirt.controllers.data_volume.controller import DataVolumeController
 from solovirt.controllers.data_volume.filling import Filling
 from solovirt.controllers.data_volume.populator import COMPONENTS, PopulatorController
 from solovirt.machinery.resource import ObjectKey
-from solovirt.volumes.protocol import Digests, Operation
+from solovirt.volumes.protocol import ContainerDisks, Digests, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,7 @@ def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -
     from solovirt.controllers.cdi_config import CDIConfigController
     from solovirt.controllers.data_import_cron import DataImportCronController
     from solovirt.controllers.data_source import DataSourceController
+    from solovirt.controllers.image_clean_up import ImageCleanUp
 
     def filling(name: str, others: dict[Operation, str]) -> Filling:
         recorders = {operation: tools(component).recorder for operation, component in others.items()}
@@ -60,6 +61,10 @@ def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -
     volumes.on_change(changed)
     sources = DataSourceController(tools(DataSourceController.name), store=manager.store, registry=manager.registry)
     manager.add(sources)
+    if isinstance(volumes, ContainerDisks):
+        manager.add_background(
+            ImageCleanUp(volumes, store=manager.store, registry=manager.registry, clock=manager.clock)
+        )
     manager.add(CDIConfigController(tools(CDIConfigController.name)))
     manager.add(
         DataImportCronController(

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solovirt.machinery.clock import Clock
 from solovirt.volumes.files import registry_source, sources
@@ -29,6 +29,8 @@ from solovirt.volumes.files.workers import Workers
 from solovirt.volumes.protocol import (
     Changed,
     Cluster,
+    ContainerDisk,
+    ContainerDiskFailed,
     DigestUnavailable,
     Operation,
     Progress,
@@ -39,6 +41,9 @@ from solovirt.volumes.protocol import (
     UploadRefused,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from solovirt.volumes.container_disks import ContainerDiskCache
 
 logger = logging.getLogger("solovirt.volumes")
 
@@ -75,6 +80,8 @@ class FileVolumes:
         self._changed: Changed = _tell_nobody
         self._stack = AsyncExitStack()
         self._is_open = False
+        self._images_root = root.with_name("images")
+        self._images: ContainerDiskCache | None = None
 
     def on_change(self, changed: Changed) -> None:
         self._changed = changed
@@ -85,6 +92,7 @@ class FileVolumes:
         self._stack.callback(self._workers.close)
         self._qemu_img = QemuImg(self._limits)
         self._fetches = asyncio.Semaphore(self._limits.fetches)
+        self._opening = asyncio.Lock()
         for name in await self._workers.run(self._directory.open, owner, volumes):
             logger.info("deleted the bytes of volume %s, which is gone", name)
         self._is_open = True
@@ -94,6 +102,7 @@ class FileVolumes:
         self._changed = _tell_nobody
         await asyncio.gather(*(self._stop(job) for job in self._jobs.values()))
         self._jobs.clear()
+        self._images = None
         stack, self._stack = self._stack, AsyncExitStack()
         await stack.aclose()
 
@@ -103,6 +112,44 @@ class FileVolumes:
     def disk(self, volume: str) -> Path:
         """Where a volume's disk is, or will be."""
         return self._directory.volume(volume).disk
+
+    async def container_disk(
+        self,
+        image: str,
+        *,
+        namespace: str,
+        pull_secret: str = "",
+        pull_policy: str = "",
+        path: str = "",
+        architecture: str = "amd64",
+    ) -> ContainerDisk:
+        cache = await self._open_images()
+        return await cache.container_disk(
+            image, pull_policy, namespace=namespace, secret=pull_secret, path=path, architecture=architecture
+        )
+
+    async def forget_images(self, in_use: Collection[str]) -> None:
+        if self._is_open and self._images_root.exists():
+            await (await self._open_images()).collect(in_use, unused_for=self._limits.unused_images)
+
+    async def _open_images(self) -> ContainerDiskCache:
+        """The cache of container images, which is opened when somebody first has use for it. Raises ContainerDiskFailed."""
+        async with self._opening:
+            if not self._is_open:
+                raise ContainerDiskFailed("the volumes are not ready")
+            if self._images is None:
+                from solovirt.volumes.container_disks import ContainerDiskCache
+
+                made = ContainerDiskCache(
+                    self._images_root, clock=self._clock, cluster=self._cluster, limits=self._limits
+                )
+                try:
+                    await made.start()
+                except OSError as error:
+                    raise ContainerDiskFailed(f"the images in {self._images_root} can't be used: {error}") from error
+                self._stack.push_async_callback(made.close)
+                self._images = made
+            return self._images
 
     async def ask(self, request: TransferRequest) -> Progress:
         if not self._is_open:

@@ -36,6 +36,8 @@ class Limits:
     inspect_seconds: float = 300.0
     qemu_img_memory: int = 2 * GIBIBYTE
     """Address space of a qemu-img."""
+    unused_images: timedelta = timedelta(days=7)
+    """Disks of container images that nobody used for so long are deleted."""
     archive_members: int = 1_000_000
     redirects: int = 10
     first_back_off: timedelta = timedelta(seconds=10)
