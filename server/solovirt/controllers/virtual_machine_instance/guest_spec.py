@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +66,13 @@ class GuestSpecs:
 
     # -- disks
 
-    async def _disks(self, instance: Document) -> Any:
+    async def _disks(self, instance: Document) -> AsyncIterator[DiskImage]:
         for volume in instance["spec"].get("volumes") or ():
             name = claim_name(volume)
             if volume.get("containerDisk") is not None:
                 yield await self._container_disk(instance, volume["name"], volume["containerDisk"])
             elif name is not None:
                 yield self.disk(instance["metadata"]["namespace"], volume, name)
-            elif (ephemeral := volume.get("ephemeral")) is not None:
-                source = ephemeral.get("persistentVolumeClaim") or {}
-                yield self.disk(
-                    instance["metadata"]["namespace"], volume, str(source.get("claimName") or ""), ephemeral=True
-                )
 
     def image(self, instance: Document, name: str) -> DiskImage:
         """The image behind the volume *name* of *instance*, which is on a claim. Raises GuestError if nobody knows where that is."""
@@ -86,18 +81,19 @@ class GuestSpecs:
             return DiskImage(name)
         return self.disk(instance["metadata"]["namespace"], volume, claim_name(volume) or "")
 
-    def disk(self, namespace: str, volume: Mapping[str, Any], claim: str, *, ephemeral: bool = False) -> DiskImage:
+    def disk(self, namespace: str, volume: Mapping[str, Any], claim: str) -> DiskImage:
         """The image behind *volume* of an instance, which is on *claim*. Raises GuestError if nobody knows where that is."""
         found = self._objects.get(core.PERSISTENT_VOLUME_CLAIMS, ObjectKey(namespace, claim))
         volume_name = str(((found or {}).get("spec") or {}).get("volumeName") or "")
         if found is None or not volume_name:
             raise GuestError(f"volume {volume['name']}: the claim {namespace}/{claim} is not bound")
-        source = volume.get("persistentVolumeClaim") or volume.get("ephemeral", {}).get("persistentVolumeClaim") or {}
+        ephemeral = volume.get("ephemeral")
+        source = volume.get("persistentVolumeClaim") or (ephemeral or {}).get("persistentVolumeClaim") or {}
         return DiskImage(
             str(volume["name"]),
             str(self._path(found, volume_name)),
             read_only=bool(source.get("readOnly")),
-            ephemeral=ephemeral,
+            ephemeral=ephemeral is not None,
             size_bytes=_size(found),
         )
 
