@@ -21,7 +21,9 @@ ON_TARGETS = {"requests": requests, "lists": lists, "watches": watches, "connect
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*ON_TARGETS, 'start', 'imports', 'guests'])}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join([*ON_TARGETS, 'start', 'imports', 'guests'])}"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the counts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument(

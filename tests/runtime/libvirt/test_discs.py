@@ -37,9 +37,7 @@ def guest(volume: dict[str, Any], *, contents: Contents | None = None, **instanc
             **instance,
         },
     }
-    return GuestSpec(
-        GuestId("uid"), "ns", "vm.example", "node01", document, contents=contents or Contents()
-    )
+    return GuestSpec(GuestId("uid"), "ns", "vm.example", "node01", document, contents=contents or Contents())
 
 
 def only(spec: GuestSpec) -> Disc:
