@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def config(name: str, **data: str):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
-def entries(document) -> dict[tuple[str, ...], object]:
+def entries(document) -> dict[tuple[str, ...], Any]:
     """fieldsV1 by manager and operation, and by subresource where there is one."""
     out = {}
     for one in document["metadata"].get("managedFields", ()):
@@ -243,7 +244,8 @@ async def test_managed_fields_can_be_cleared(client: Client, space: Space):
         }
         reply = await client("PUT", f"{space.maps}/a?fieldManager=m", {**made, "metadata": {**metadata, **kept}})
         assert entries(reply.json) == entries(made)
-    for cleared in ([{}], []):
+    empty: list[list[Any]] = [[{}], []]
+    for cleared in empty:
         done = await client.merged(f"{space.maps}/a?fieldManager=m", {"metadata": {"managedFields": cleared}})
         assert entries(done) == {}
         await client.merged(f"{space.maps}/a?fieldManager=m", {"data": {"b": str(len(cleared))}})
@@ -351,7 +353,7 @@ async def test_tracking_begins_at_create(client: Client, space: Space):
     assert entries(merged.json) == entries(made)
 
 
-ILL_TYPED = [
+ILL_TYPED: list[tuple[dict[str, Any], str]] = [
     ({"labels": "x"}, ".metadata.labels: expected map, got &{x}"),
     ({"labels": {"x": 1}}, ".metadata.labels.x: expected string, got &value.valueUnstructured{Value:1}"),
     ({"bogus": 1}, ".metadata.bogus: field not declared in schema"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ ALL_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "up
 SEMVER = re.compile(r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
-async def resources(client: Client, path: str) -> dict[str, dict]:
+async def resources(client: Client, path: str) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in (await client.get(path))["resources"]}
 
 

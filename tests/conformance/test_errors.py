@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ async def test_media_types(client: Client, space: Space, examples):
     )
 
 
-CUSTOM = [
+CUSTOM: list[Any] = [
     ({"cpu": None}, [("FieldValueRequired", "spec.cpu", "Required value"), SKIPPED]),
     (
         {"cpu": "x"},
@@ -268,7 +269,7 @@ async def test_a_kind_is_known_by_its_path_for_built_ins_only(client: Client, sp
     )
 
 
-UNKNOWN = {"spec": {"foo": 1, "vols": [{"name": "x", "bogus": 1}]}, "extra": 1}
+UNKNOWN: dict[str, Any] = {"spec": {"foo": 1, "vols": [{"name": "x", "bogus": 1}]}, "extra": 1}
 
 
 async def test_strict_warn_and_ignore(client: Client, space: Space, examples):

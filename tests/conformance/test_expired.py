@@ -51,7 +51,7 @@ async def client(control_plane: ControlPlane) -> AsyncIterator[Client]:
 
 async def forgotten(client: Client, control_plane: ControlPlane) -> str:
     """Write something, and forget all that was before it; the version is one that is forgotten."""
-    version = (await client.get(MAPS))["metadata"]["resourceVersion"]
+    version: str = (await client.get(MAPS))["metadata"]["resourceVersion"]
     for number in range(3):
         await client.merged(f"{MAPS}/map-a", {"data": {"at": f"{version}-{number}"}})
     # Not within the second of the newest: what is kept is kept by whole seconds too.

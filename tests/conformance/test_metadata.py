@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
+from typing import Any
 
 import pytest
 
@@ -216,7 +217,7 @@ WITH_GENERATION = {
     "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
 }
 TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-BODIES = {
+BODIES: dict[str, dict[str, Any]] = {
     "deployments": {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}},
     "endpointslices": {"addressType": "IPv4", "endpoints": []},
     "priorityclasses": {"value": 5},

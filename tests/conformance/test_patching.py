@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conformance import example
@@ -47,7 +49,7 @@ async def test_which_types_a_kind_takes(client: Client, space: Space, examples):
     assert reply.status == 200
 
 
-async def operated(client: Client, path: str, *operations: dict) -> Reply:
+async def operated(client: Client, path: str, *operations: dict[str, Any]) -> Reply:
     return await client("PATCH", path, list(operations), Content_Type=JSON_PATCH)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ async def test_a_delete_that_is_not_done_at_once_is_accepted_for_those_who_do_no
     assert (reply.status, reply.json["kind"]) == (200, "Status")
 
 
-RETURN_OBJECTS = {
+RETURN_OBJECTS: dict[str, dict[str, Any]] = {
     "pods": {"spec": {"containers": [{"name": "c", "image": "i"}]}},
     "services": {"spec": {"ports": [{"port": 80}]}},
     "serviceaccounts": {},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conformance import example
@@ -53,7 +55,7 @@ async def test_cells_by_their_types(client: Client, space: Space, examples):
     """§5 column types"""
     await client.made(space.vms, example.vm("a"))
 
-    async def cells(status) -> list:
+    async def cells(status) -> Any:
         await client("PATCH", f"{space.vms}/a/status", {"status": None}, Content_Type="application/merge-patch+json")
         await client.merged(f"{space.vms}/a/status", {"status": status})
         (row,) = (await client.get(f"{space.vms}/a", Accept=KUBECTL))["rows"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solovirt.machinery import selectors
+from solovirt.machinery import names, selectors
 from solovirt.machinery.admission import Behaviour
 from solovirt.machinery.errors import BadRequest
 from solovirt.machinery.resource import Flavour, GroupResource, ObjectKey, Resource, Scope, Version
@@ -309,9 +309,7 @@ def holds(requirement, labels):
 @given(st.lists(requirements, max_size=4), st.data())
 def test_a_label_selector_selects_what_all_its_requirements_allow(found, data):
     keys = sorted({one.key for one in found}) or ["a"]
-    known = sorted({value for one in found for value in one.values if selectors.names.label_value(value) == []}) or [
-        "x"
-    ]
+    known = sorted({value for one in found for value in one.values if names.label_value(value) == []}) or ["x"]
     labels = data.draw(st.dictionaries(st.sampled_from(keys), st.sampled_from(known) | st.sampled_from(["", "7"])))
     wanted = all(holds(one, labels) for one in found)
     selector = LabelSelector(found)

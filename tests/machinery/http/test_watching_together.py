@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import random
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ SELECTIONS = {
 
 def selected(events, includes):
     """What the watcher of a selection has to see of *events*: objects enter and leave it."""
-    before: dict[str, dict] = {}
+    before: dict[str, dict[str, Any]] = {}
     for kind, document in events:
         name, version = document["metadata"]["name"], document["metadata"]["resourceVersion"]
         labels = document["metadata"].get("labels") or {}
@@ -85,8 +86,8 @@ async def everything_is_sent(gathered, wanted):
 async def test_every_watcher_sees_each_change_of_its_selection_once_and_in_order(client, store, seed):
     chance = random.Random(seed)
     start = store.now.revision
-    gathered = {query: [] for query in SELECTIONS}
-    late: list = []
+    gathered: dict[str, list[Any]] = {query: [] for query in SELECTIONS}
+    late: list[Any] = []
     versions: set[str] = set()
     watchers = [
         asyncio.create_task(follow(client, f"resourceVersion={start}&{query}", gathered[query])) for query in SELECTIONS

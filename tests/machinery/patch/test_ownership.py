@@ -35,7 +35,10 @@ def leaves(selector: dict[str, str], tags: set[str]) -> dict[Leaf, str]:
 def document(values: dict[Leaf, str]) -> dict[str, Any]:
     selector = {key: value for (kind, key), value in values.items() if kind == "selector"}
     tags = sorted(key for kind, key in values if kind == "tags")
-    return machine({**({"selector": selector} if selector else {}), **({"tags": tags} if tags else {}), "on": True})
+    made: dict[str, Any] = machine(
+        {**({"selector": selector} if selector else {}), **({"tags": tags} if tags else {}), "on": True}
+    )
+    return made
 
 
 class Ownership(RuleBasedStateMachine):
