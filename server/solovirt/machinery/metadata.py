@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +17,7 @@ from solovirt.machinery import errors, names
 from solovirt.machinery.clock import parse_timestamp, timestamp
 from solovirt.machinery.errors import FieldError
 from solovirt.machinery.resource import Document, Resource
+from solovirt.machinery.uids import random_uid
 
 _MAX_ANNOTATIONS = 262144
 _GENERATED_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -203,7 +203,7 @@ def stamp_new(metadata: Document, *, now: datetime, has_generation: bool) -> Non
     """Set, in place, what the server alone says of a new object."""
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "generation"):
         metadata.pop(name, None)
-    metadata["uid"] = str(uuid.uuid4())
+    metadata["uid"] = random_uid()
     metadata["creationTimestamp"] = timestamp(now)
     if has_generation:
         metadata["generation"] = 1

@@ -7,7 +7,6 @@ preference; then the spec with its template, checked as the instance it would be
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from solovirt.kinds.kubevirt import (
 )
 from solovirt.kinds.kubevirt.rules import instance, metadata, sizing
 from solovirt.machinery.admission import Admission, Behaviour
+from solovirt.machinery.uids import random_uid
 
 if TYPE_CHECKING:
     from solovirt.kinds.kubevirt.cluster import Cluster
@@ -197,8 +197,8 @@ def _identify_firmware(domain: Document) -> None:
     """Give a new machine the uuid and serial number that all its instances will have (reference kubevirt-vm.md 5)."""
     firmware = domain.setdefault("firmware", {})
     if isinstance(firmware, dict):
-        firmware["uuid"] = firmware.get("uuid") or str(uuid.uuid4())
-        firmware["serial"] = firmware.get("serial") or str(uuid.uuid4())
+        firmware["uuid"] = firmware.get("uuid") or random_uid()
+        firmware["serial"] = firmware.get("serial") or random_uid()
 
 
 def _apply_flavor(spec: Document, template: Document, admission: Admission) -> list[Cause]:

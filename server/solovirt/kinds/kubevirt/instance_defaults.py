@@ -7,12 +7,12 @@ steps look at what earlier ones wrote, so their order is KubeVirt's.
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from solovirt.kinds.kubevirt.cluster import STANDARD, Cluster
 from solovirt.kinds.kubevirt.rules import creation, disks
 from solovirt.machinery import quantity
+from solovirt.machinery.uids import random_uid
 
 Spec = dict[str, Any]
 
@@ -41,7 +41,7 @@ def default_spec(spec: Spec, *, cluster: Cluster = STANDARD, random_uuid: bool =
     _default_disk_targets(devices, architecture)
     if random_uuid:
         firmware = domain.setdefault("firmware", {})
-        firmware["uuid"] = firmware.get("uuid") or str(uuid.uuid4())
+        firmware["uuid"] = firmware.get("uuid") or random_uid()
     _default_features(domain)
     _default_inputs(devices)
     _default_probes(spec)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from aiohttp import web
 from solovirt.machinery.auth.identity import ANONYMOUS, User
 from solovirt.machinery.http import negotiation, options, paths
 from solovirt.machinery.http.negotiation import Wanted
+from solovirt.machinery.uids import random_uid
 from solovirt.machinery.verbs.protocol import Caller
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Exchange:
         headers = http.headers
         self.accept = headers.get("Accept", "")
         given = headers.get("Audit-Id")
-        self.id = given if given and _AUDIT_ID.fullmatch(given) else _new_id()
+        self.id = given if given and _AUDIT_ID.fullmatch(given) else random_uid()
         self.user: User = ANONYMOUS
         self.verb = ""
         self.resource: paths.ResourcePath | None = None
@@ -123,12 +123,6 @@ class Exchange:
     @property
     def accepts_gzip(self) -> bool:
         return "gzip" in self.http.headers.get("Accept-Encoding", "")
-
-
-def _new_id() -> str:
-    """A random UUID; the standard library's takes four times as long, on every request."""
-    text = os.urandom(16).hex()
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def to_yaml(body: bytes) -> bytes:
