@@ -10,13 +10,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
-# Spellings that make counting keys by `":` unreliable: white space before the colon, and a quote or colon written as an escape.
-_UNCOUNTABLE = (b" :", b"\t:", b"\n:", b"\r:", b"\\u0022", b"\\u003a", b"\\u003A")
+_SPACES = (b" ", b"\t", b"\n", b"\r")
+_ESCAPED = (b"\\u0022", b"\\u003a", b"\\u003A")
 
 
 def possible(body: bytes, encoded: bytes) -> bool:
     """Whether *body* may give a field twice. *encoded* is the decoded body, encoded again. Never wrongly false."""
-    return body.count(b'":') != encoded.count(b'":') or any(spelling in body for spelling in _UNCOUNTABLE)
+    if body.rstrip() == encoded:
+        # As most clients send it: nothing was dropped.
+        return False
+    return body.count(b'":') != encoded.count(b'":') or _is_uncountable(body)
+
+
+def _is_uncountable(body: bytes) -> bool:
+    """Whether counting keys by `":` is unreliable: for white space before a colon, or a quote or colon written as an escape."""
+    # Looking for one byte is many times faster than for two, and most bodies have neither tabs nor escapes.
+    return any(space in body and space + b":" in body for space in _SPACES) or (
+        b"\\" in body and b"\\u00" in body and any(escaped in body for escaped in _ESCAPED)
+    )
 
 
 class _Object(dict[str, Any]):
