@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from solovirt.machinery.admission import Behaviour
-    from solovirt.machinery.conversion import Conversion
+    from solovirt.machinery.conversion import Conversion, Forms
     from solovirt.machinery.schema.markers import ApiModel
 
 Document = dict[str, Any]
@@ -227,6 +227,13 @@ class Resource:
     versioned: Mapping[str, Resource] = field(default_factory=dict)
     # What makes one version of another, if that is more than another apiVersion.
     conversion: Conversion | None = None
+    # What objects look like that were stored under another schema; None if there was never another.
+    forms: Forms | None = None
+
+    @property
+    def as_stored(self) -> bool:
+        """What is stored is what is shown, in all versions."""
+        return self.conversion is None and self.forms is None
 
     @property
     def group_resource(self) -> GroupResource:

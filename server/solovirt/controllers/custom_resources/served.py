@@ -7,9 +7,12 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from solovirt.kinds.apiextensions import names
 from solovirt.kinds.apiextensions.behaviour import installed
 from solovirt.kinds.apiextensions.serving import resource_of
+from solovirt.machinery.conversion import Forms
 from solovirt.machinery.errors import Expired
 from solovirt.machinery.registry import Registry
 from solovirt.machinery.resource import Document, GroupResource
@@ -40,6 +43,8 @@ class ServedDefinitions:
         self._client: WebhookClient | None = None
         # What converts the objects of each definition, and what of the definition that was made of.
         self._conversions: dict[str, tuple[Any, Conversion | None]] = {}
+        # How the objects of each definition look by its schemas, and those schemas, encoded.
+        self._forms: dict[str, tuple[bytes, Forms | None]] = {}
         self._registry = registry
         self._store = store
         self._changed = changed
@@ -102,9 +107,9 @@ class ServedDefinitions:
 
     def _register(self, definition: Document, revision: int) -> None:
         name = definition["metadata"]["name"]
-        conversion = self._conversion(definition)
+        conversion, forms = self._conversion(definition), self._formed(definition)
         terminating = bool(definition["metadata"].get("deletionTimestamp"))
-        resource = resource_of(definition, terminating=terminating, conversion=conversion)
+        resource = resource_of(definition, terminating=terminating, conversion=conversion, forms=forms)
         before = self._registry.get(resource.group_resource)
         if before is not None and name not in self._served:
             # Another part of the server serves it already, and goes on doing so.
@@ -114,8 +119,8 @@ class ServedDefinitions:
         self._registry.register(resource)
         if (dict(before.selectable_fields) if before is not None else {}) != dict(resource.selectable_fields):
             self._store.reindex(resource.group_resource)
-        if before is not None and before.conversion is not conversion:
-            # Whoever watches sees objects as they were converted; now they look different.
+        if before is not None and (before.conversion is not conversion or before.forms is not forms):
+            # Whoever watches sees objects as they were converted, and by the schema that was; now they look different.
             for farewell in self._registry.farewells:
                 farewell(resource.group_resource)
         self._changed()
@@ -143,6 +148,16 @@ class ServedDefinitions:
         self._conversions[name] = (copy.deepcopy(says), made)
         return made
 
+    def _formed(self, definition: Document) -> Forms | None:
+        """What is known of the forms of a definition's objects: the same as long as the schemas are. None if there was but one schema."""
+        name, versions = definition["metadata"]["name"], definition["spec"]["versions"]
+        says = orjson.dumps([(one["name"], one["storage"], one.get("schema")) for one in versions])
+        known = self._forms.get(name)
+        if known is None or known[0] != says:
+            first = known is None and definition["metadata"].get("generation", 1) == 1 and len(versions) == 1
+            known = self._forms[name] = (says, None if first else Forms())
+        return known[1]
+
     def _webhooks(self) -> WebhookClient:
         if self._client is None:
             # Imported with the first webhook that there is: few servers know any.
@@ -158,6 +173,7 @@ class ServedDefinitions:
 
     def _forget(self, name: str) -> None:
         self._conversions.pop(name, None)
+        self._forms.pop(name, None)
         known = self._served.pop(name, None)
         if known is not None:
             self._registry.unregister(known[0])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from solovirt.machinery.admission import Admission, Behaviour
-from solovirt.machinery.conversion import Conversion
+from solovirt.machinery.conversion import Conversion, Forms
 from solovirt.machinery.errors import FieldError, Forbidden
 from solovirt.machinery.resource import (
     Column,
@@ -50,7 +50,9 @@ class CustomBehaviour(Behaviour):
         return [FieldError(one.type, f"metadata.{one.field}", one.value, one.detail) for one in found]
 
 
-def resource_of(definition: Document, *, terminating: bool = False, conversion: Conversion | None = None) -> Resource:
+def resource_of(
+    definition: Document, *, terminating: bool = False, conversion: Conversion | None = None, forms: Forms | None = None
+) -> Resource:
     """What is to be served for an accepted definition. Each version has subresources and selectable fields of its own."""
     spec = definition["spec"]
     # A name that was asked for later, and that somebody else has, is not in use.
@@ -74,6 +76,7 @@ def resource_of(definition: Document, *, terminating: bool = False, conversion: 
         flavour=Flavour.CUSTOM,
         selectable_fields=selectable,
         conversion=conversion,
+        forms=forms,
         **_subresources(storage),
     )
     others = {version["name"]: version for version in versions if version is not storage}

@@ -57,9 +57,13 @@ class Watches:
         self._cursors[cursor] = resource
 
     def end(self, resource: GroupResource) -> None:
-        """End the watches of a resource that is not served any more."""
+        """End the watches of a resource that is not served any more, or not as it was."""
         for cursor in [cursor for cursor, of in self._cursors.items() if of == resource]:
-            cursor.close()
+            self.discard(cursor)
+
+    def runs(self, cursor: Cursor) -> bool:
+        """Whether nobody has ended the watch."""
+        return cursor in self._cursors
 
     def discard(self, cursor: Cursor) -> None:
         self._cursors.pop(cursor, None)
@@ -283,7 +287,7 @@ async def begin(
     # From here to the cursor nothing waits, so no write can come between the state and the events.
     revision = view.revision
     records: Sequence[Record] = ()
-    converts = endpoint.resource.conversion is not None
+    converts = not endpoint.resource.as_stored
     if options.send_initial_events is not False:
         namespace = path.namespace if endpoint.resource.namespaced else ""
         found = view.list(resource, namespace or None)
@@ -380,14 +384,15 @@ class _Stream:
         bookmark_at = _bookmark_after(loop.time(), deadline) if self._options.allow_bookmarks else deadline
         while not self.ended and not self._server.watches.closed:
             now = loop.time()
-            if now >= deadline or not self._served():
+            # A closed cursor answers at once, and for ever.
+            if now >= deadline or not self._server.watches.runs(cursor) or not self._served():
                 return
             if now >= bookmark_at:
                 if cursor.revision >= since:
                     await send(self._writer.form.bookmark(cursor.revision, initial_end=False))
                 bookmark_at = _bookmark_after(now, deadline)
             events = await cursor.next(max(min(bookmark_at, deadline, now + BOOKMARK_SECONDS) - now, 0))
-            if events and self._endpoint.resource.conversion is not None:
+            if events and not self._endpoint.resource.as_stored:
                 events = await self._converted(events)
             if events:
                 await self._send(send, events)
@@ -410,10 +415,13 @@ class _Stream:
         records = await self._server.api.converted(target, [event.record for event in events])
         known = [event.previous for event in events if event.previous is not None]
         previous = iter(await self._server.api.converted(target, known))
-        return [
-            replace(event, record=record, previous=None if event.previous is None else next(previous))
-            for event, record in zip(events, records, strict=True)
-        ]
+        shown = []
+        for event, record in zip(events, records, strict=True):
+            before = None if event.previous is None else next(previous)
+            # Lines are shared by those who see what is stored; the form of today is not that of tomorrow.
+            lines = event.encoded if record is event.record else {}
+            shown.append(replace(event, record=record, previous=before, encoded=lines))
+        return shown
 
     def _served(self) -> bool:
         """Whether the kind is still there: the watchers of a kind that goes are ended."""

@@ -40,13 +40,18 @@ class Verbs:
 
     async def get(self, target: Target, *, resource_version: str = "") -> Record:
         record = await listing.get(self._store, target, resource_version)
-        if target.resource.conversion is None:
+        if target.resource.as_stored:
             return record
         return (await self.converted(target, [record]))[0]
 
     async def list(self, target: Target, options: ListOptions) -> Listed:
-        if target.resource.conversion is None:
+        resource = target.resource
+        if resource.as_stored:
             return await listing.list_objects(self._store, target, options)
+        if resource.conversion is None and not (options.field_selector and resource.selectable_fields):
+            # What is selected on does not depend on schemas, so that the store can select, and make pages.
+            listed = await listing.list_objects(self._store, target, options)
+            return replace(listed, records=await self.converted(target, listed.records))
         return await self._list_converted(target, options)
 
     async def _list_converted(self, target: Target, options: ListOptions) -> Listed:
@@ -66,7 +71,7 @@ class Verbs:
         return await self._pipeline.converted(records, target)
 
     async def _shown(self, target: Target, stored: Stored) -> Stored:
-        if target.resource.conversion is None:
+        if target.resource.as_stored:
             return stored
         return replace(stored, record=(await self.converted(target, [stored.record]))[0])
 
@@ -94,7 +99,7 @@ class Verbs:
     ) -> Sequence[Stored]:
         selected = await self.list(target, selection)
         stored = await delete.delete_all(self._pipeline, self._store, target, selected.records, options, caller)
-        if target.resource.conversion is None:
+        if target.resource.as_stored:
             return stored
         shown = await self.converted(target, [one.record for one in stored])
         return [replace(one, record=record) for one, record in zip(stored, shown, strict=True)]

@@ -8,11 +8,11 @@ the right object and turn it into what is stored, or raise. They look at memory 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from solovirt.machinery import errors, metadata, revisions
 from solovirt.machinery.admission import Admission, Operation, Reviewer
 from solovirt.machinery.clock import Clock
-from solovirt.machinery.conversion import Conversion
 from solovirt.machinery.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, PlainError
 from solovirt.machinery.patch import fields
 from solovirt.machinery.registry import Registry
@@ -105,21 +105,24 @@ class Pipeline:
     def document(self, record: Record, target: Target) -> Document:
         """Parse *record* in the version that the request is for."""
         resource = target.resource
-        if resource.conversion is not None:
-            record = self._at_hand(record, target, resource.conversion)
+        if not resource.as_stored:
+            record = self._at_hand(record, target)
         return parse(record, resource.api_version(target.version), resource.kind)
 
-    def _at_hand(self, record: Record, target: Target, conversion: Conversion) -> Record:
-        shown = converting.at_hand(record, target.resource, conversion, target.version)
+    def _at_hand(self, record: Record, target: Target) -> Record:
+        schema_of = self._schema_of(target)
+        shown = converting.at_hand(record, target.resource, target.version, schema_of)
         if shown is not None:
             return shown
         assert self._answers is not None, "a resource with a conversion is attended to"
-        schema = self.schema(target)
         (made,) = self._answers.of(
             ("shown", record.key, record.revision),
-            lambda: converting.convert([record], target.resource, conversion, target.version, schema),
+            lambda: converting.convert([record], target.resource, target.version, schema_of),
         )
         return made
+
+    def _schema_of(self, target: Target) -> converting.SchemaOf:
+        return partial(self._schemas.of, target.resource)
 
     def admission(self, operation: Operation, target: Target, key: ObjectKey, caller: Caller, view: View) -> Admission:
         return Admission(
@@ -278,7 +281,8 @@ class Pipeline:
         if not meta.get("managedFields"):
             meta.pop("managedFields", None)
         meta.pop("resourceVersion", None)
-        if self._same(document, old):
+        # Writing an object as it is stores it anew if it is stored otherwise: that is how users migrate what is stored.
+        if self._same(document, old) and converting.is_current(record, resource, self._schema_of(target)):
             return Keep()
         return self.settle(document, target, record.revision)
 
@@ -326,10 +330,9 @@ class Pipeline:
 
     async def converted(self, records: Sequence[Record], target: Target) -> Sequence[Record]:
         """*records* of the target's resource in its version. Raises StatusError."""
-        conversion = target.resource.conversion
-        if conversion is None:
+        if target.resource.as_stored:
             return records
-        return await converting.convert(records, target.resource, conversion, target.version, self.schema(target))
+        return await converting.convert(records, target.resource, target.version, self._schema_of(target))
 
     def check_revision(self, document: Document, record: Record, target: Target) -> None:
         """Hold the document's resourceVersion, if it has one, against the stored one (reference kubernetes-api.md 3.3)."""
