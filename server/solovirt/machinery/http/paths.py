@@ -8,7 +8,7 @@ by what its path says before it is known whether anything is served there (refer
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
@@ -20,8 +20,7 @@ _COLLECTION_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELET
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ResourcePath:
+class ResourcePath(NamedTuple):
     """A path under `/api/<version>` or `/apis/<group>/<version>`: a collection, an object or a subresource."""
 
     group: str

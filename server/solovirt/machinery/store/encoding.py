@@ -8,8 +8,7 @@ at commit. Everything that is sent is these bytes, joined.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,8 +21,7 @@ _MARK = b',"apiVersion":"'
 _LONGEST_MARK = len(_MARK) + 253 + 1 + 63 + 2
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """An object's JSON without `apiVersion` and `kind` and without its opening brace: *head*, resourceVersion, *tail*."""
 
     head: bytes

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 from solovirt.machinery.store.encoding import Encoded
@@ -113,8 +113,7 @@ have effects. Whatever it raises is raised to the one who asked for the write, a
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """How a write ended. *before* is what the change saw, *after* what is stored now (None if removed or never there)."""
 
     before: Record | None

@@ -85,8 +85,7 @@ async def _create_named(
             pipeline.guard_namespace(target, key, view)
             return put
 
-    stored = await write(store, target, key, change, caller)
-    return Stored(stored.record, created=True)
+    return await write(store, target, key, change, caller)
 
 
 def check_absent(current: Record | None, target: Target) -> None:
