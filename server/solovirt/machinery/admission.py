@@ -84,6 +84,8 @@ class Behaviour:
     # The kind's mutate and validate must see the very state that the object is stored into, as when they hand out what only
     # one object may have (a cluster IP). Otherwise a create is admitted against the newest state before its turn comes, as in Kubernetes.
     needs_writer: ClassVar[bool] = False
+    # What mutate makes of a document that the schema accepts is accepted too, so that nobody need ask the schema again.
+    keeps_valid: ClassVar[bool] = False
 
     def mutate(self, obj: Document, old: Document | None, admission: Admission) -> None:
         """Change *obj* as the kind's defaulting and mutating webhooks would. *old* is None on create."""

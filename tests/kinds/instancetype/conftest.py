@@ -16,8 +16,11 @@ from solovirt.kinds.kubevirt.resources import RESOURCES as KUBEVIRT
 from solovirt.machinery.admission import Admission, Operation
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.errors import StatusError
+from solovirt.machinery.registry import Registry
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+from solovirt.machinery.schema.compiled import SchemaSet
 
+SCHEMAS = SchemaSet(Registry())
 Cause = tuple[str, str, str]
 
 
@@ -52,7 +55,11 @@ class Gate:
             datetime(2026, 1, 1, tzinfo=UTC),
             warnings=self.warnings,
         )
+        schema = SCHEMAS.of(resource, resource.storage_version)
+        was_valid = schema.accepts(admitted)
         resource.behaviour.mutate(admitted, old, admission)
+        if resource.behaviour.keeps_valid and was_valid:
+            assert schema.accepts(admitted)
         if old is None:
             assert resource.behaviour.validate_create(admitted, admission) == ()
         else:

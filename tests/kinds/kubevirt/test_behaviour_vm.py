@@ -14,7 +14,9 @@ from solovirt.kinds.kubevirt.resources import RESOURCES
 from solovirt.machinery.admission import Admission, Operation
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.errors import FieldError, FieldErrorType, StatusError, required
+from solovirt.machinery.registry import Registry
 from solovirt.machinery.resource import ObjectKey
+from solovirt.machinery.schema.compiled import SchemaSet
 from tests.kinds.kubevirt.admitted import Documents, kubevirt
 
 RESOURCE = next(resource for resource in RESOURCES if resource.kind == "VirtualMachine")
@@ -295,3 +297,26 @@ def test_what_was_found_in_order_is_looked_at_again_under_another_configuration(
 
     field = "spec.template.metadata.annotations"
     assert [change("Sidecar"), change("Sidecar"), change(), change("Sidecar")] == [None, None, field, None]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"running": False},
+        {"runStrategy": "Halted", "template": {}},
+        {"runStrategy": "Halted", "template": {"spec": {"domain": {"devices": {}}, "architecture": "arm64"}}},
+        {
+            "runStrategy": "Halted",
+            "template": {"spec": {"domain": {"devices": {}, "machine": {"type": ""}, "firmware": {"serial": "s"}}}},
+        },
+        {"runStrategy": "Halted", "template": {"spec": {"domain": {"devices": {}, "machine": {"type": "q35"}}}}},
+    ],
+)
+def test_what_the_schema_takes_it_still_takes_after_the_mutating_webhook(spec):
+    """That is what lets a write skip the second look at the schema."""
+    schema = SchemaSet(Registry()).of(RESOURCE, RESOURCE.storage_version)
+    obj = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", **machine(**spec)}
+    assert BEHAVIOUR.keeps_valid
+    assert schema.accepts(obj)
+    BEHAVIOUR.mutate(obj, None, admission())
+    assert schema.accepts(obj)

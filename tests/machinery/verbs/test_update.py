@@ -134,6 +134,23 @@ async def test_status_is_changed_through_its_subresource_only(world: World) -> N
     assert through_main["spec"] == {"cpu": 3}
 
 
+@pytest.mark.parametrize("also", [{}, {"spec": {"cpu": 2}}])
+async def test_a_status_that_the_schema_does_not_take_is_refused(world: World, also: Document) -> None:
+    """3.1: whatever else the request says."""
+    await world.create("vms", vm(cpu=1))
+    with pytest.raises(Invalid) as refused:
+        await patch(world, {"status": {"phase": 1}, **also}, subresource="status")
+    assert 'status.phase: Invalid value: "integer"' in refused.value.message
+
+
+async def test_a_status_is_taken_away_through_its_subresource(world: World) -> None:
+    await world.create("vms", vm(cpu=1))
+    await patch(world, {"status": {"phase": "x"}}, subresource="status")
+    after = await patch(world, {"status": None}, subresource="status")
+    assert "status" not in after
+    assert after["spec"] == {"cpu": 1}
+
+
 async def test_system_fields_are_put_right_in_silence(world: World) -> None:
     before = await world.create("vms", vm(cpu=1))
     document = copy.deepcopy(before)

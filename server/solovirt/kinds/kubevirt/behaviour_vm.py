@@ -41,6 +41,9 @@ _TEMPLATE = "spec.template.spec"
 class VirtualMachineBehaviour(Behaviour):
     """Admission of VirtualMachines under the configuration in force."""
 
+    # It writes names and random texts where texts are wanted, and takes out what is optional.
+    keeps_valid = True
+
     def __init__(self) -> None:
         self._found_in_order = _FoundInOrder()
 

@@ -182,7 +182,8 @@ class Pipeline:
             document = reviewing.mutated(document, None, 0, admission, caller.field_manager, schema)
             meta = document["metadata"]
             managed, managed_fields = True, meta.get("managedFields")
-        found = self._conform(document, schema)
+        settled = accepted and reviewing is None and resource.behaviour.keeps_valid
+        found = [] if settled else self._conform(document, schema)
         self._refuse_malformed(document, found, admission)
         found = [*metadata.validate(meta, resource), *found, *schema.check_rules(document, None, found)]
         if not found:
@@ -242,7 +243,9 @@ class Pipeline:
         """
         resource, schema = target.resource, self.schema(target)
         self.check_revision(document, record, target)
+        given, status = document, document.get("status")
         document = self._merge_subresource(document, old, record, target, caller)
+        accepted = accepted and document is given and document.get("status") == status
         meta, old_meta = document["metadata"], old["metadata"]
         asked_managed = meta.get("managedFields")
         if "managedFields" not in meta or asked_managed is None:
@@ -250,7 +253,8 @@ class Pipeline:
         metadata.clean(meta)
         caller.warnings += metadata.drop_duplicate_owners(meta)
         metadata.restore(meta, old_meta)
-        if not accepted and not schema.accepts(document):
+        accepted = accepted or schema.accepts(document)
+        if not accepted:
             schema.prune(document)
             schema.default(document)
         schema.normalise(document)
@@ -262,7 +266,8 @@ class Pipeline:
                 managed = True
             document = reviewing.mutated(document, old, record.revision, admission, caller.field_manager, schema)
             meta = document["metadata"]
-        malformed = self._conform(document, schema, old)
+        settled = accepted and reviewing is None and resource.behaviour.keeps_valid
+        malformed = [] if settled else self._conform(document, schema, old)
         self._refuse_malformed(document, malformed, admission)
         malformed += schema.check_rules(document, old, malformed)
         found = metadata.validate_update(meta, old_meta) + malformed
@@ -351,12 +356,16 @@ class Pipeline:
     ) -> Document:
         """What of *document* counts: its status alone through the status subresource, all but its status otherwise."""
         if target.subresource == "status":
+            if document.get("status") is None:
+                document.pop("status", None)
+            if _differ_in_status_alone(document, old):
+                return document
             merged = self.document(record, target)
             meta = merged["metadata"]
             # managedFields can be reset through a status request too; everything else of metadata is ignored.
             if document["metadata"].get("managedFields") is not None:
                 meta["managedFields"] = document["metadata"]["managedFields"]
-            if document.get("status") is not None:
+            if "status" in document:
                 merged["status"] = document["status"]
             else:
                 merged.pop("status", None)
@@ -418,6 +427,15 @@ class Pipeline:
     def _refuse(found: list[FieldError], target: Target, name: str) -> None:
         if found:
             raise Invalid.of(target.resource.group, target.resource.kind, name, found)
+
+
+def _differ_in_status_alone(document: Document, old: Document) -> bool:
+    """Whether nothing but status changes. To say so is much cheaper than to read the old object once more."""
+    return all(
+        value == old.get(name, _differ_in_status_alone)  # no JSON value is a function
+        for name, value in document.items()
+        if name != "status"
+    ) and old.keys() - document.keys() <= {"status"}
 
 
 def _encoded(document: Document, *, marked: str = "") -> encoding.Encoded:
