@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
+from solovirt.controllers.virtual_machine.conditions import SyncFailed
+from solovirt.controllers.virtual_machine.updating import Updating
 from solovirt.kinds.kubevirt import names
+from solovirt.kinds.kubevirt.cluster import STANDARD
 from solovirt.machinery.clock import timestamp
-from solovirt.machinery.resource import Document
+from solovirt.machinery.control.protocol import Objects
+from solovirt.machinery.errors import Forbidden
+from solovirt.machinery.resource import Document, GroupResource, ObjectKey
+from solovirt.machinery.verbs.protocol import Edit
 from tests.controllers.conftest import World, machine
 from tests.controllers.virtual_machine.running import (
     KEY,
@@ -320,3 +327,42 @@ async def test_a_machine_without_firmware_uuid_gets_the_one_of_its_name(world):
     # UUIDv5 of "vm" in 6a1a24a1-4061-4607-8bf4-a3963d0c5895 (kubevirt-vm.md 5)
     uuid = world.the_vm()["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"]
     assert uuid == "d633a622-2335-5606-93ae-d432b7c7f2d2"
+
+
+class Refusing:
+    """Objects whose edits are refused as soon as an instance has tolerations."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objects, name)
+
+    async def edit(self, resource: GroupResource, key: ObjectKey, change: Edit) -> Document | None:
+        def checked(document: Document) -> Document | None:
+            change(document)
+            if document["spec"].get("tolerations"):
+                raise Forbidden('admission webhook "example.com" denied the request: no')
+            return None
+
+        return await self._objects.edit(resource, key, checked)
+
+
+async def test_of_several_live_changes_the_one_that_is_refused_is_told(world):
+    """kubevirt-vm.md 4.2: each kind of change has its own reason; KubeVirt makes them one after the other, so those before are made."""
+    await runs(world)
+    vm = world.the_vm()
+    vm["metadata"]["generation"] += 1
+    template = vm["spec"]["template"]["spec"]
+    template["domain"]["cpu"]["sockets"] = 4
+    template["tolerations"] = [{"key": "a", "operator": "Exists"}]
+    template["domain"]["memory"]["guest"] = "4Gi"
+    updating = Updating(Refusing(world.system), world.clock, lambda: STANDARD)  # type: ignore[arg-type]  # delegates
+    with pytest.raises(SyncFailed) as refused:
+        await updating.carry_out(vm, world.the_instance())
+    failed = refused.value.failure
+    assert failed.reason == "TolerationsChangeError"
+    prefix = "Error encountered while handling tolerations change request: "
+    assert failed.message == f'{prefix}admission webhook "example.com" denied the request: no'
+    assert domain(world)["cpu"]["sockets"] == 4
+    assert domain(world)["memory"]["guest"] == "2Gi"

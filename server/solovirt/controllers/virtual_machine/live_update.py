@@ -21,10 +21,15 @@ from solovirt.machinery import quantity
 from solovirt.machinery.resource import Document
 
 Edit = Callable[[Document], None]
+_Look = Callable[[Document, Document, datetime], Iterator[Edit]]
 
 _CPU, _MEMORY = "HotVCPUChange", "HotMemoryChange"
 _MILLI = 1000
 _MEMORY_UPDATED = "memory updated in template spec"
+_CPU_FAILED = "Error encountered while handling CPU change request"
+_SCHEDULING_FAILED = "Error encountered while handling node affinity change request"
+_TOLERATIONS_FAILED = "Error encountered while handling tolerations change request"
+_MEMORY_FAILED = "error encountered while handling memory hotplug requests"
 
 
 class NotNow(Exception):
@@ -36,15 +41,28 @@ class NotNow(Exception):
         self.message = message
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something of the instance that is to be edited; a refusal is told with *reason*, in a message that begins with *failed*."""
+
+    edit: Edit
+    reason: str
+    failed: str
+
+
+class _Wait(Exception):
+    """A change that can't be made now; the text says why."""
+
+
 class _Restart(Exception):
     """A change that takes a restart; the text is the condition's."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done. *edits* change the instance; *restart* is the message of RestartRequired, if a change takes a restart."""
+    """What is to be done: *changes* of the instance, in their order. *restart* is the message of RestartRequired, if a change takes one."""
 
-    edits: list[Edit] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     restart: str | None = None
     not_now: NotNow | None = None
     """The changes after this one were not looked at."""
@@ -53,13 +71,19 @@ class Plan:
 def plan(wanted: Document, instance: Document, cluster: Cluster, now: datetime) -> Plan:
     """Compare *wanted*, the spec of the template, with *instance*."""
     out = Plan()
-    for look in (partial(_cpu, vcpus_per_cpu=cluster.cpu_allocation_ratio), _scheduling, _tolerations, _memory):
+    kinds: tuple[tuple[_Look, str, str], ...] = (
+        (partial(_cpu, vcpus_per_cpu=cluster.cpu_allocation_ratio), "HotPlugCPUError", _CPU_FAILED),
+        (_scheduling, "AffinityChangeError", _SCHEDULING_FAILED),
+        (_tolerations, "TolerationsChangeError", _TOLERATIONS_FAILED),
+        (_memory, "HotPlugMemoryError", _MEMORY_FAILED),
+    )
+    for look, reason, failed in kinds:
         try:
-            out.edits += look(wanted, instance, now)
+            out.changes += [Change(edit, reason, failed) for edit in look(wanted, instance, now)]
         except _Restart as needed:
             out.restart = out.restart or str(needed)
-        except NotNow as wait:
-            out.not_now = wait
+        except _Wait as why:
+            out.not_now = NotNow(reason, f"{failed}: {why}")
             break
     return out
 
@@ -77,11 +101,10 @@ def _cpu(wanted: Document, instance: Document, now: datetime, *, vcpus_per_cpu: 
         sockets = 1 if asked.get("cores") or asked.get("threads") else current
     if sockets == current:
         return
-    failed = "Error encountered while handling CPU change request"
     if printable_status.condition(instance, _CPU).get("status") == "True":
-        raise NotNow("HotPlugCPUError", f"{failed}: another CPU hotplug is in progress")
+        raise _Wait("another CPU hotplug is in progress")
     if printable_status.is_migrating(instance, now):
-        raise NotNow("HotPlugCPUError", f"{failed}: CPU hotplug is not allowed while VMI is migrating")
+        raise _Wait("CPU hotplug is not allowed while VMI is migrating")
     if sockets > int(has.get("maxSockets") or 0):
         raise _Restart("CPU sockets updated in template spec to a value higher than what's available")
     if sockets < current:
@@ -109,8 +132,7 @@ def _cpu(wanted: Document, instance: Document, now: datetime, *, vcpus_per_cpu: 
 def _scheduling(wanted: Document, instance: Document, now: datetime) -> Iterator[Edit]:
     fields = [name for name in ("affinity", "nodeSelector") if _differ(wanted, instance, name)]
     if fields and printable_status.is_migrating(instance, now):
-        text = "Node affinity should not be changed during VMI migration"
-        raise NotNow("AffinityChangeError", f"Error encountered while handling node affinity change request: {text}")
+        raise _Wait("Node affinity should not be changed during VMI migration")
     for name in fields:
         yield _copying(wanted, name)
 
@@ -119,8 +141,7 @@ def _tolerations(wanted: Document, instance: Document, now: datetime) -> Iterato
     if not _differ(wanted, instance, "tolerations"):
         return
     if printable_status.is_migrating(instance, now):
-        text = "tolerations should not be changed during VMI migration"
-        raise NotNow("TolerationsChangeError", f"Error encountered while handling tolerations change request: {text}")
+        raise _Wait("tolerations should not be changed during VMI migration")
     yield _copying(wanted, "tolerations")
 
 
@@ -156,11 +177,10 @@ def _memory(wanted: Document, instance: Document, now: datetime) -> Iterator[Edi
         raise _Restart(f"{_MEMORY_UPDATED}. Memory-hotplug is only available for migratable VMs")
     if has.get("maxGuest") is None:
         raise _Restart(f"{_MEMORY_UPDATED}. Memory-hotplug is not available for this VM configuration")
-    failed = "error encountered while handling memory hotplug requests"
     if change == "True":
-        raise NotNow("HotPlugMemoryError", f"{failed}: another memory hotplug is in progress")
+        raise _Wait("another memory hotplug is in progress")
     if printable_status.is_migrating(instance, now):
-        raise NotNow("HotPlugMemoryError", f"{failed}: memory hotplug is not allowed while VMI is migrating")
+        raise _Wait("memory hotplug is not allowed while VMI is migrating")
     if why := sizing.why_no_memory_hotplug(wanted, has["maxGuest"]):
         raise _Restart(f"memory hotplug not supported, {why}")
     if seen.get("guestAtBoot") is not None and quantity.number(guest) < quantity.number(seen["guestAtBoot"]):

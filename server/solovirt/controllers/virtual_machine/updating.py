@@ -210,17 +210,26 @@ class Updating:
         if restart_required.message(before, after, instance, live_update=True) is not None:
             return
         plan = live_update.plan(after["template"]["spec"], instance, cluster, self._clock.now())
-        if plan.edits:
-            edits: Sequence[live_update.Edit] = plan.edits
-
-            def update(document: Document) -> None:
-                for edit in edits:
-                    edit(document)
-
-            failed = "Error encountered while handling live updates"
-            await self._edit(instance, update, "FailedUpdateError", failed)
+        if plan.changes:
+            await self._take_on(instance, plan.changes)
         if plan.not_now is not None:
             raise SyncFailed(plan.not_now.reason, plan.not_now.message)
+
+    async def _take_on(self, instance: Document, changes: Sequence[live_update.Change]) -> None:
+        """All in one write. If that is refused, one by one, to tell which of them it is; those before it are made."""
+        first, *others = changes
+
+        def edit_all(document: Document) -> None:
+            for change in changes:
+                change.edit(document)
+
+        try:
+            await self._edit(instance, edit_all, first.reason, first.failed)
+        except SyncFailed:
+            if not others:
+                raise
+            for change in changes:
+                await self._edit(instance, change.edit, change.reason, change.failed)
 
     async def _write_template(self, vm: Document, instance: Document | None) -> None:
         """Let the template show what was requested."""
