@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
-from solovirt.machinery.errors import AlreadyExists, ServiceUnavailable, Timeout
+from solovirt.machinery.errors import AlreadyExists, Conflict, ServiceUnavailable, Timeout
 from solovirt.machinery.resource import ObjectKey
 from solovirt.machinery.store.protocol import EventType, Keep, Outcome, Put, Record, View
 from solovirt.machinery.store.sql import SqlStore
@@ -88,6 +90,29 @@ async def test_a_change_that_raises_fails_its_caller_alone_and_gets_no_revision(
     assert isinstance(results[1], AlreadyExists)
     assert value_of(store.now.get(VMS, key("same"))) == 0
     assert store.now.revision == before + 2
+
+
+async def test_a_refusal_is_gone_as_soon_as_nobody_holds_it(store: SqlStore) -> None:
+    """Conflicts come by the thousand; they are not to wait, with all that their frames hold, for the garbage collector."""
+
+    def refuse(*_: object) -> Outcome:
+        raise Conflict.of(VMS, "a")
+
+    async def refused() -> weakref.ref[Conflict]:
+        try:
+            await store.write(VMS, key("a"), refuse)
+        except Conflict as error:
+            return weakref.ref(error)
+        raise AssertionError("not refused")
+
+    await refused()
+    gc.disable()
+    try:
+        held = await refused()
+        await asyncio.sleep(0)
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 async def test_writers_of_one_object_see_each_other_without_retrying(store: SqlStore) -> None:

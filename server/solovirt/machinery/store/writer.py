@@ -106,6 +106,9 @@ class _Batch:
         current = view.get(asked.resource, asked.key)
         try:
             outcome = asked.change(current, view)
+        except StatusError as refusal:
+            # Nobody asks where it was raised, and its frames would keep this whole batch until the garbage collector comes by.
+            return refusal.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - a change's failure is its caller's business
             return error
         if isinstance(outcome, Put):
@@ -173,7 +176,11 @@ class Writer:
     ) -> Written:
         answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         self._enqueue(_Asked(resource, key, change, epoch, claim, answer))
-        return await answer
+        try:
+            return await answer
+        finally:
+            # A refusal would lead to this frame, and this frame back to the refusal.
+            del answer
 
     async def remember(self, scope: str, key: str, value: bytes | None) -> None:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
