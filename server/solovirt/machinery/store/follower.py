@@ -66,6 +66,8 @@ class Follower:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # Nobody is to wait for a question that was called off.
+        self._task = self._asking = self._next = None
 
     def trouble(self) -> str | None:
         """Why the database can't be asked; None if it answered lately."""
