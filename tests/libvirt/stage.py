@@ -28,7 +28,7 @@ from tests.runtime.libvirt.driver.benches import libvirtd
 from tests.runtime.libvirt.driver.daemon import LibvirtDaemon
 from tests.runtime.libvirt.driver.guests import LINUX_DISK, boot_sector_disk
 
-__all__ = ["Serial", "Stage", "images", "libvirtd", "stage"]
+__all__ = ["Serial", "Stage", "Terminal", "images", "libvirtd", "shared_stage", "stage"]
 
 KUBECTL = "37"
 PATIENCE = 120.0
@@ -63,32 +63,34 @@ def served_images() -> Iterator[str]:
             server.shutdown()
 
 
-class Serial:
-    """The far end of a guest's serial line."""
+class Terminal:
+    """The far end of a guest's serial line, however it is reached."""
 
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+    def __init__(self) -> None:
         self._got = ""
 
-    def until(self, mark: str, seconds: float = PATIENCE) -> str:
-        """What came up to and with *mark*."""
+    def receive(self, seconds: float) -> bytes:
+        """What comes within *seconds*; nothing after that, and at the end."""
+        raise AssertionError("a terminal of no kind")
+
+    def send(self, text: str) -> None:
+        raise AssertionError("a terminal of no kind")
+
+    def close(self) -> None:
+        """Leave the line."""
+
+    def until(self, mark: str, *others: str, seconds: float = PATIENCE) -> str:
+        """What came up to and with *mark*, or one of the *others*."""
+        marks = (mark, *others)
         deadline = time.monotonic() + seconds
-        while mark not in self._got:
-            self._socket.settimeout(max(0.01, deadline - time.monotonic()))
-            try:
-                piece = self._socket.recv(65536)
-            except TimeoutError:
-                piece = b""
+        while not (ends := [self._got.index(one) + len(one) for one in marks if one in self._got]):
+            piece = self.receive(max(0.01, deadline - time.monotonic()))
             if not piece:
                 raise AssertionError(f"no {mark!r} in: {self._got[-2000:]}")
             self._got += _ANSI.sub("", piece.decode(errors="replace"))
-        end = self._got.index(mark) + len(mark)
+        end = min(ends)
         out, self._got = self._got[:end], self._got[end:]
         return out
-
-    def send(self, text: str) -> None:
-        self._socket.sendall(text.encode())
 
     def log_in(self) -> None:
         # The prompt may have been written before anybody listened: an empty name brings it again.
@@ -96,6 +98,13 @@ class Serial:
         self.until("login: ")
         self.send("root\n")
         self.until("# ")
+
+    def log_in_again(self) -> None:
+        """A prompt, whether somebody is logged in or not."""
+        self.send("\n")
+        if "login:" in self.until("# ", "login: "):
+            self.send("root\n")
+            self.until("# ")
 
     def run(self, command: str) -> str:
         """What *command* prints."""
@@ -115,6 +124,28 @@ class Serial:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Serial(Terminal):
+    """The line itself: the socket that QEMU serves."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+
+    def receive(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(65536)
+        except TimeoutError:
+            return b""
+
+    def send(self, text: str) -> None:
+        self._socket.sendall(text.encode())
+
+    def close(self) -> None:
         self._socket.close()
 
 
@@ -288,14 +319,27 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture
 def stage(libvirtd: LibvirtDaemon, images: str) -> Iterator[Stage]:
+    with set_up(libvirtd, images) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_stage(libvirtd: LibvirtDaemon, images: str) -> Iterator[Stage]:
+    """A stage for all tests of a module, which must not disturb each other."""
+    with set_up(libvirtd, images) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def set_up(daemon: LibvirtDaemon, images: str) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="slv-", dir="/tmp") as directory:
-        made = Stage(Path(directory), libvirtd, images)
+        made = Stage(Path(directory), daemon, images)
         made.start()
         try:
             yield made
         finally:
             made.server.stop()
-            connection = libvirt.open(libvirtd.uri)
+            connection = libvirt.open(daemon.uri)
             for domain in connection.listAllDomains():
                 if domain.isActive():
                     domain.destroy()

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from solovirt.runtime.libvirt import agent, domains, making, picture, record, streams
+from solovirt.runtime.libvirt import agent, domains, making, picture, probes, record, streams
 from solovirt.runtime.libvirt.agent import Told
 from solovirt.runtime.libvirt.capabilities import HostCapabilities
 from solovirt.runtime.libvirt.domain import domain_xml
@@ -28,8 +28,9 @@ from solovirt.runtime.libvirt.host import Host
 from solovirt.runtime.libvirt.hosts import Hosts
 from solovirt.runtime.libvirt.identity import Identity, domain_uuid, stamp
 from solovirt.runtime.libvirt.places import GuestPlaces, Places, PlacesError
-from solovirt.runtime.libvirt.ports import Forwards
+from solovirt.runtime.libvirt.ports import DEFAULT_ADDRESS, Forwards
 from solovirt.runtime.libvirt.record import Record
+from solovirt.runtime.libvirt.streams import SocketStream
 from solovirt.runtime.libvirt.watch import Watch
 from solovirt.runtime.protocol import (
     ByteStream,
@@ -66,7 +67,7 @@ class Build(Protocol):
 
 
 class LibvirtRuntime:
-    """`Runtime`, with pause, reset, console, display, ports and agent, on *hosts* (see `Hosts`); *build* makes domains."""
+    """`Runtime`, with pause, reset, console, display, ports, probes and agent, on *hosts* (see `Hosts`); *build* makes domains."""
 
     shows_volumes = True
 
@@ -326,6 +327,20 @@ class LibvirtRuntime:
         text, seconds = agent.command(command, arguments), max(1, round(timeout_seconds))
         host = self._hosts.require(known.node)
         return agent.result(await host.call_patiently(domains.agent, known.uuid, text, seconds))
+
+    async def probe(self, guest: GuestId, check: Mapping[str, Any], *, timeout_seconds: float) -> str | None:
+        entry = self._guests.require_live(guest, "probe")
+        addresses = [address for one in self._guests.show(entry).interfaces for address in one.addresses]
+
+        async def open_port(port: int) -> SocketStream:
+            host = self._hosts.require(entry.record.node)
+            return await self._forwards.open(host, entry.record.uuid, port, "tcp")
+
+        async def ask_agent(command: str, arguments: Mapping[str, Any] | None = None) -> Any:
+            return await self.ask_agent(guest, command, arguments, timeout_seconds=timeout_seconds)
+
+        address = addresses[0] if addresses else DEFAULT_ADDRESS
+        return await probes.ask(check, timeout_seconds, address=address, open_port=open_port, ask_agent=ask_agent)
 
     # -- agents
 

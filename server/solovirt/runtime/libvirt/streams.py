@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,10 @@ class SocketStream:
             raise
         except OSError as error:
             raise ConnectionError(str(error)) from error
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Go on encrypted, as a client. Raises ssl.SSLError, ConnectionError."""
+        await self._writer.start_tls(context)
 
     async def close(self) -> None:
         closed, self._closed = self._closed, None

@@ -190,6 +190,16 @@ async def test_a_linux_guest_is_at_the_other_end_of_console_agent_and_ports(qemu
     await web.close()
     with pytest.raises(GuestError, match="no port"):
         await runtime.open_port(guest, 0)
+    with pytest.raises(ConnectionError, match="connection refused"):
+        await runtime.open_port(guest, 81)
+    for well, ill in (
+        ({"httpGet": {"port": 80, "path": "/index.html"}}, {"httpGet": {"port": 80, "path": "/nothing"}}),
+        ({"tcpSocket": {"port": 80}}, {"tcpSocket": {"port": 81}}),
+        ({"exec": {"command": ["/bin/true"]}}, {"exec": {"command": ["/bin/false"]}}),
+    ):
+        assert await runtime.probe(guest, well, timeout_seconds=30) is None
+        assert await runtime.probe(guest, ill, timeout_seconds=30) is not None
+    assert await runtime.probe(guest, {"guestAgentPing": {}}, timeout_seconds=30) is None
 
     await runtime.pause(guest)
     await until(runtime, guest, lambda one: one.state is GuestState.PAUSED)
