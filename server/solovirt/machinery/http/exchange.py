@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ class Exchange:
         if wanted.media_type == negotiation.YAML:
             return self.answer(to_yaml(body), status, negotiation.YAML)
         if wanted.pretty or self.pretty:
-            body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            body = indented(body)
         return self.answer(body, status)
 
     @property
@@ -125,18 +126,32 @@ class Exchange:
         return "gzip" in self.http.headers.get("Accept-Encoding", "")
 
 
+def indented(body: bytes) -> bytes:
+    """A JSON body as `?pretty` shows it."""
+    value = orjson.loads(body)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        # A list of objects that are as deep as they may be is deeper than orjson writes.
+        return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
 def to_yaml(body: bytes) -> bytes:
     """A JSON body as YAML, keys in alphabetical order as Go writes them."""
     import yaml
 
-    text: str = yaml.dump(
-        orjson.loads(body),
-        Dumper=yaml.CSafeDumper,
-        default_flow_style=False,
-        sort_keys=True,
-        allow_unicode=True,
-        width=1 << 20,
-    )
+    try:
+        text: str = yaml.dump(
+            orjson.loads(body),
+            Dumper=yaml.CSafeDumper,
+            default_flow_style=False,
+            sort_keys=True,
+            allow_unicode=True,
+            width=1 << 20,
+        )
+    except RecursionError:
+        # JSON is YAML too, and indenting by some hundred levels would help nobody to read it.
+        return body
     return text.encode()
 
 

@@ -14,6 +14,15 @@ class PlainNotFound(Exception):
 
 
 PAGE_NOT_FOUND = b"404 page not found\n"
+TOO_DEEP = "exceeded max depth"
+"""What Go's decoder says of JSON that is nested too deep (reference kubernetes-api.md 9)."""
+
+
+def is_too_deep(error: Exception) -> bool:
+    """Whether *error* says that a document is nested deeper than it can be walked, or encoded by orjson (254 levels)."""
+    return isinstance(error, RecursionError) or (
+        isinstance(error, TypeError) and str(error) == "Recursion limit reached"
+    )
 
 
 def encode_status(failure: StatusError) -> bytes:

@@ -23,6 +23,7 @@ from aiohttp import web
 from solovirt.machinery.auth import impersonation
 from solovirt.machinery.auth.identity import Attributes, Authenticator, Authoriser, Credentials, User
 from solovirt.machinery.errors import (
+    BadRequest,
     InternalError,
     MethodNotAllowed,
     NotFound,
@@ -133,8 +134,13 @@ class ApiServer:
             # The client left while it was being answered. Nobody is there to be told, and it is no error of ours: aiohttp would log one.
             response = request.text("", _CLIENT_CLOSED_REQUEST)
         except Exception as error:
-            logger.exception("%s %s failed", request.method, request.path, extra={"request_id": request.id})
-            response = self._refusal(request, InternalError.of(f"{type(error).__name__}: {error}"))
+            if failures.is_too_deep(error):
+                # Decoding refuses most of it; the rest are documents that a write would make deeper than what can be stored.
+                logger.warning("%s %s: nested too deep", request.method, request.path, extra={"request_id": request.id})
+                response = self._refusal(request, BadRequest(failures.TOO_DEEP))
+            else:
+                logger.exception("%s %s failed", request.method, request.path, extra={"request_id": request.id})
+                response = self._refusal(request, InternalError.of(f"{type(error).__name__}: {error}"))
         if not response.prepared:
             if request.warnings:
                 for value in warning_headers.encode(request.warnings):
