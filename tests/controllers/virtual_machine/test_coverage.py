@@ -127,6 +127,7 @@ PROVED_BY: dict[str, dict[str, list[str]]] = {
         "volumeSnapshotStatuses": [
             _HERE + "test_volume_snapshots.py::test_only_claims_are_snapshotted",
             _HERE + "test_volume_snapshots.py::test_its_storage_class_needs_a_snapshot_class",
+            _HERE + "test_claims_of_machines.py::test_a_claim_that_comes_and_goes_changes_what_a_halted_machine_says",
         ],
         "observedGeneration and desiredGeneration": [
             _CONTROLLER + "test_a_changed_template_asks_for_a_restart",

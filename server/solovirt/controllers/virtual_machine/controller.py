@@ -23,11 +23,13 @@ from solovirt.controllers.virtual_machine import (
     start_revision,
     volume_snapshots,
 )
+from solovirt.controllers.virtual_machine.claims_of_machines import ClaimsOfMachines
 from solovirt.controllers.virtual_machine.conditions import SyncFailed
 from solovirt.controllers.virtual_machine.run_strategy import Action, Wish
 from solovirt.controllers.virtual_machine.status import StatusReport
 from solovirt.controllers.virtual_machine.updating import Updating
 from solovirt.kinds.cdi import names as cdi
+from solovirt.kinds.core import names as core
 from solovirt.kinds.flavor import application as flavors
 from solovirt.kinds.instancetype.application import Conflicts
 from solovirt.kinds.instancetype.finding import CannotFind
@@ -56,14 +58,19 @@ class VirtualMachineController:
         self._objects = tools.objects
         self._draw = draw
         self._cluster = configuration.Current(tools.objects)
+        self._claims = ClaimsOfMachines()
         self._updating = Updating(tools.objects, tools.clock, self._cluster)
         self.sources: Sequence[Source] = (
             Source(names.VIRTUAL_MACHINE_INSTANCES, _keys_of_instance),
             Source(cdi.DATA_VOLUMES, _keys_of_owner),
+            Source(core.PERSISTENT_VOLUME_CLAIMS, self._claims.of_claim),
+            Source(core.STORAGE_CLASSES, self._claims.of_class),
+            Source(volume_snapshots.SNAPSHOT_CLASSES, self._claims.of_class),
         )
 
     async def reconcile(self, key: ObjectKey) -> Result:
         vm = self._objects.get(names.VIRTUAL_MACHINES, key)
+        self._claims.note(key, vm)
         if vm is None:
             return DONE
         if vm["metadata"].get("deletionTimestamp"):

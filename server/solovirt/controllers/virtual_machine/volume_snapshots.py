@@ -15,7 +15,7 @@ from solovirt.machinery.control.objects import NotServed
 from solovirt.machinery.control.protocol import Objects
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 
-_SNAPSHOT_CLASSES = GroupResource("snapshot.storage.k8s.io", "volumesnapshotclasses")
+SNAPSHOT_CLASSES = GroupResource("snapshot.storage.k8s.io", "volumesnapshotclasses")
 _DEFAULT_ANNOTATION = "snapshot.storage.kubernetes.io/is-default-class"
 
 
@@ -74,7 +74,7 @@ def _snapshot_class(storage_class: str, objects: Objects) -> str:
     if found is None:
         return ""
     try:
-        classes = list(objects.list(_SNAPSHOT_CLASSES))
+        classes = list(objects.list(SNAPSHOT_CLASSES))
     except NotServed:
         return ""
     profile = objects.get(cdi.STORAGE_PROFILES, ObjectKey("", storage_class)) or {}
