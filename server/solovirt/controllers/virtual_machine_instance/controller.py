@@ -21,6 +21,7 @@ from typing import ClassVar
 from solovirt.controllers.metrics.transitions import PhaseTransitions
 from solovirt.controllers.virtual_machine_instance import (
     attachment_pod,
+    failures,
     interfaces,
     launcher_pod,
     live_update,
@@ -35,6 +36,7 @@ from solovirt.controllers.virtual_machine_instance.plugging import Plugging
 from solovirt.controllers.virtual_machine_instance.pods import LauncherPods, PodRefused
 from solovirt.controllers.virtual_machine_instance.probes import Probes
 from solovirt.controllers.virtual_machine_instance.status import Observation, Trouble
+from solovirt.controllers.virtual_machine_instance.vsock import ContextIds
 from solovirt.controllers.virtual_machine_instance.waiting import Waiting
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names as core
@@ -52,7 +54,6 @@ logger = logging.getLogger("solovirt.instances")
 _LOOK_AGAIN = timedelta(seconds=30)
 """When to try again what is waited for, if nothing wakes the instance before."""
 _SHORTEST_RETRY, _LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=5)
-_SYNC_FAILED = "Synchronizing with the Domain failed."
 _OBSERVED_VERSIONS = (names.LATEST_OBSERVED_API_VERSION_ANNOTATION, names.STORAGE_OBSERVED_API_VERSION_ANNOTATION)
 
 
@@ -90,6 +91,7 @@ class VirtualMachineInstanceController:
         self._pods = LauncherPods(tools, runtime, enabled=launcher_pods, cluster=self._configuration)
         self._placement = Placement(tools.objects, cluster=self._configuration)
         self._plugging = Plugging(tools, runtime, self._specs, cluster=self._configuration)
+        self._context_ids = ContextIds(tools.objects)
         self._waiting = Waiting()
         # Which guest was last seen for a key: an instance that is gone takes its uid with it, and a successor has another. Guests that
         # went unseen are found by `GuestEvents` when it starts.
@@ -162,19 +164,16 @@ class VirtualMachineInstanceController:
         if not behind.ready:
             return await self._wait_for_volumes(instance, behind)
         try:
-            node = self._node_of(instance) or self._placement.find(instance)
+            node = (instance.get("status") or {}).get("nodeName") or self._placement.find(instance)
         except Unschedulable as error:
             return await self._wait_for_room(instance, behind, str(error))
         try:
+            instance = await self._context_ids.ensure(instance)
             guest = await self._define(instance, node)
         except GuestError as error:
             self._placement.release(_key(instance))
             return await self._fail_to_sync(instance, Observation(self._clock.now(), volumes=behind), error)
         return await self._follow(instance, guest, pod, behind=behind)
-
-    def _node_of(self, instance: Document) -> str | None:
-        node = (instance.get("status") or {}).get("nodeName")
-        return str(node) if node else None
 
     async def _define(self, instance: Document, node: str) -> Guest:
         key, guest_id = _key(instance), GuestId(instance["metadata"]["uid"])
@@ -245,11 +244,11 @@ class VirtualMachineInstanceController:
         return self._try_again(_key(instance))
 
     async def _fail_to_sync(self, instance: Document, seen: Observation, error: GuestError) -> Result:
-        text = str(error)
-        is_news = (status.condition(instance, "Synchronized") or {}).get("message") != text
-        await self._write(instance, replace(seen, trouble=Trouble(_SYNC_FAILED, text), cluster=self._cluster))
+        told = failures.told(instance, error)
+        is_news = (status.condition(instance, "Synchronized") or {}).get("message") != told.trouble.message
+        await self._write(instance, replace(seen, trouble=told.trouble, cluster=self._cluster))
         if is_news:
-            self._handler.event(instance, "Warning", "SyncFailed", text)
+            self._handler.event(instance, told.type, told.reason, told.message)
         return self._try_again(_key(instance))
 
     def _try_again(self, key: ObjectKey) -> Result:
