@@ -19,8 +19,12 @@ CUSTOM = {
 }
 # Ours alone: the flavors of KubeVirt v0.53 (reference kubevirt-flavor.md 3.2) are not among the definitions of v1.9.
 FLAVORS = {"virtualmachineflavors.flavor.kubevirt.io", "virtualmachineclusterflavors.flavor.kubevirt.io"}
+# Those of the external-snapshotter, which no release of KubeVirt or CDI brings.
+SNAPSHOTS = {
+    f"{name}.snapshot.storage.k8s.io" for name in ("volumesnapshots", "volumesnapshotcontents", "volumesnapshotclasses")
+}
 # Brought by Multus (reference kubernetes-api.md 7).
-OTHERS = {*FLAVORS, "network-attachment-definitions.k8s.cni.cncf.io"}
+OTHERS = {*FLAVORS, *SNAPSHOTS, "network-attachment-definitions.k8s.cni.cncf.io"}
 NOT_SERVED = {
     "openstackvolumepopulators.forklift.cdi.kubevirt.io",
     "ovirtvolumepopulators.forklift.cdi.kubevirt.io",

@@ -16,6 +16,7 @@ from solovirt.kinds.kubevirt import bootstrap as installation
 from solovirt.kinds.kubevirt import names as kubevirt_names
 from solovirt.kinds.kubevirt import roles as kubevirt_roles
 from solovirt.kinds.rbac import bootstrap as rbac
+from solovirt.kinds.volume_snapshots.names import VOLUME_SNAPSHOT_CONTENTS, handle_of
 from solovirt.machinery.auth.authoriser import MASTERS
 from solovirt.machinery.auth.identity import User
 from solovirt.machinery.control.manager import service_account as account
@@ -125,11 +126,15 @@ def install_virtual_machines(manager: Manager, *, volumes: Volumes | None = None
     from solovirt.controllers.kubevirt import KubeVirtController
     from solovirt.controllers.storage_profile import StorageProfileController
     from solovirt.controllers.virtual_machine import VirtualMachineController
+    from solovirt.controllers.volume_snapshot import VolumeSnapshotContentController, VolumeSnapshotController
     from solovirt.volumes.simulated import SimulatedTransfers
 
     volumes = volumes or SimulatedTransfers(manager.clock)
     manager.add(VirtualMachineController(virt_tools(manager, VirtualMachineController.name)))
-    data_volume.install(manager, volumes, lambda component: _cdi_tools(manager, component))
+    snapshots = VolumeSnapshotContentController(manager.tools(VolumeSnapshotContentController.name), volumes)
+    manager.add(VolumeSnapshotController(manager.tools(VolumeSnapshotController.name)))
+    manager.add(snapshots)
+    data_volume.install(manager, volumes, lambda component: _cdi_tools(manager, component), snapshots=snapshots)
     manager.add(StorageProfileController(_cdi_tools(manager, StorageProfileController.name)))
     operator = account("kubevirt", "kubevirt-operator")
     manager.add(KubeVirtController(manager.tools(KubeVirtController.name, user=operator, field_manager=_VIRT_OPERATOR)))
@@ -162,6 +167,8 @@ async def start_volumes(manager: Manager, volumes: Volumes) -> None:
     # The uid of this namespace is what tells one cluster from another.
     owner = str(namespace["metadata"]["uid"]) if namespace is not None else ""
     names = {str(one["metadata"]["name"]) for one in objects.list(core.PERSISTENT_VOLUMES)}
+    # Snapshots are kept beside the volumes, and like them.
+    names |= {handle_of(one) for one in objects.list(VOLUME_SNAPSHOT_CONTENTS)} - {""}
     await volumes.start(owner=owner, volumes=names)
 
 

@@ -50,6 +50,7 @@ class DataSourceController:
             Source(names.DATA_SOURCES, self._itself_and_pointing),
             Source(names.DATA_VOLUMES, self._who_points("pvc")),
             Source(names.PERSISTENT_VOLUME_CLAIMS, self._who_points("pvc")),
+            Source(names.VOLUME_SNAPSHOTS, self._who_points("snapshot")),
         )
 
     async def reconcile(self, key: ObjectKey) -> Result:

@@ -28,7 +28,6 @@ from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 from solovirt.machinery.store.protocol import Store
 
 _FINAL_PHASES = ("Succeeded", "Failed")
-_SNAPSHOTS = "snapshot.storage.k8s.io"
 _LOOK_AGAIN = timedelta(seconds=15)
 """How often an unbound claim looks for a volume or a class that was made meanwhile (kube-controller-manager's resync)."""
 
@@ -305,9 +304,9 @@ def drop_finalizer(obj: Document, finalizer: str) -> None:
 
 
 def _is_populated(claim: Document) -> bool:
-    """Whether the claim names something that fills it which is neither another claim nor a snapshot."""
+    """Whether the claim names something that fills it which is no other claim."""
     reference = claim["spec"].get("dataSourceRef") or {}
-    return reference.get("apiGroup") not in (None, "", _SNAPSHOTS)
+    return reference.get("apiGroup") not in (None, "")
 
 
 def _fits_whom(volume: Document) -> Iterable[str]:

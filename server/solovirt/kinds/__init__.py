@@ -45,6 +45,7 @@ _PACKAGES = (
     "migrations",
     "pool",
     "snapshot",
+    "volume_snapshots",
     "subresources",
     "upload",
     # Last, so that the short names vmf and vmcf mean what they mean in KubeVirt today: instancetypes.

@@ -37,7 +37,9 @@ class TransferRequest:
     id: TransferId
     operation: Operation
     namespace: str
+    """Empty for a snapshot, which is no claim's."""
     claim: str
+    """Its name; of a snapshot, its VolumeSnapshotContent's."""
     source: Mapping[str, Any]
     """The DataVolume's source: one member, such as `http`, with its fields."""
     size_bytes: int
@@ -54,7 +56,9 @@ class TransferRequest:
     preallocate: bool = False
     """Reserve the disk's space, and don't leave holes."""
     origin: str = ""
-    """Of a clone: the PersistentVolume that is copied, by name."""
+    """Of a clone: the PersistentVolume that is copied, by name; or a snapshot, which is kept like one, by its handle."""
+    at_once: bool = False
+    """Of a clone: the origin may be written to meanwhile, so that nothing but a copy of one moment will do."""
 
 
 class TransferState(StrEnum):
@@ -117,7 +121,7 @@ class Cluster(Protocol):
 
 
 Changed = Callable[[str, str], None]
-"""Called with namespace and claim when a transfer into it has got to another state."""
+"""Called with a request's namespace and claim when its transfer has got to another state."""
 
 
 class Volumes(Transfers, Protocol):
@@ -133,8 +137,8 @@ class Volumes(Transfers, Protocol):
 
     async def start(self, *, owner: str, volumes: Collection[str]) -> None:
         """
-        Begin. *owner* names the database whose volumes these are, *volumes* the PersistentVolumes there are: what is kept for others
-        is let go of, and so is what an interrupted run left behind. Raises VolumesUnavailable.
+        Begin. *owner* names the database whose volumes these are, *volumes* the PersistentVolumes (and handles of snapshots) there
+        are: what is kept for others is let go of, and so is what an interrupted run left behind. Raises VolumesUnavailable.
         """
         ...
 

@@ -64,6 +64,9 @@ class Cluster:
         volume: str = self.get(core.PERSISTENT_VOLUME_CLAIMS, name)["spec"]["volumeName"]
         return self.root / volume / "data" / "disk.img"
 
+    def claims(self) -> list[Document]:
+        return list(self.user.list(core.PERSISTENT_VOLUME_CLAIMS))
+
     def told(self) -> set[tuple[str, str]]:
         return {(one["reason"], one["message"]) for one in self.user.list(core.EVENTS)}
 

@@ -40,6 +40,7 @@ VM, WORDS = (
 )
 VMI = "controllers/virtual_machine_instance/test_volumes.py"
 VM_RULES = "kinds/kubevirt/test_behaviour_vm.py"
+SNAPSHOTS = "controllers/data_volume/test_snapshots.py"
 KILLS = "durability/test_kill_volumes.py"
 
 PROVED_BY: dict[str, str] = {
@@ -113,6 +114,7 @@ PROVED_BY: dict[str, str] = {
     # 6: size and class
     "6.1 overhead": f"{CONFIG}::test_the_installations_configuration_is_copied_and_worked_out",
     "6.1 rendering": "controllers/data_volume/test_claim.py::test_modes_come_from_the_profile",
+    "6.2 size of a snapshot": f"{SNAPSHOTS}::test_a_snapshot_keeps_what_a_claim_held",
     "6.3 immediate binding": f"{CRONS}::test_a_cron_imports_at_once_and_points_its_data_source_to_the_import",
     "6.4 labels of images": f"{REGISTRY}::test_environment_variables_are_labels",
     # 7: imports
@@ -143,6 +145,8 @@ PROVED_BY: dict[str, str] = {
     # 9: clones
     "9.1 copy": f"{COPY}::test_a_clone_is_the_same_and_grows_to_its_claim",
     "9.1 the source is not filled": f"{FILES}::test_a_clone_waits_until_its_source_is_filled_and_is_the_same",
+    "9.1 snapshot source": f"{SNAPSHOTS}::test_a_snapshot_keeps_what_a_claim_held",
+    "9.1 a snapshot that is not there yet": f"{SNAPSHOTS}::test_a_clone_waits_for_its_snapshot",
     "9.1 checks": f"{LIFE}::test_a_clone_that_cannot_fit_is_told_and_waits",
     "9.2 same namespace": f"{LEAVE}::test_within_a_namespace_everybody_may_and_a_missing_one_is_told",
     "9.2 claims and snapshots": f"{LEAVE}::test_the_rules_of_claims_and_snapshots",
@@ -155,6 +159,7 @@ PROVED_BY: dict[str, str] = {
     "10 NoSource": f"{SOURCES}::test_without_a_source_it_is_not_ready",
     "10 phase of the import": f"{SOURCES}::test_it_waits_for_the_import_into_its_claim",
     "10 snapshots": f"{SOURCES}::test_a_snapshot_that_is_not_there_is_not_ready",
+    "10 snapshots that are ready": f"{SNAPSHOTS}::test_a_data_source_may_name_a_snapshot",
     "10 references": f"{SOURCES}::test_one_may_name_another_of_its_namespace_but_no_chain",
     "10 a missing one fails the creation": f"{RULES}::test_a_missing_data_source_fails_the_creation",
     "11 schedule": "kinds/cdi/test_schedule.py::test_a_schedule_is_due_next",
@@ -204,7 +209,7 @@ PROVED_BY: dict[str, str] = {
 REASONS: dict[str, str] = {
     "1.1 forklift's populators": "Another project's group.",
     "2 priorityClassName, serviceAccountName": "Noted on claims; there are no worker pods to have them.",
-    "3.1 smart clones": "The storage class copies; it takes no snapshots and has no CSI driver.",
+    "3.1 smart clones": "Claims are copied, sharing blocks where the file system can; there is no CSI driver.",
     "3.2 scratch space": "Transfers work in the volume's own directory and need no second claim.",
     "3.2 pod waiting, unschedulable": "There are no worker pods.",
     "3.3 metrics endpoint of importers": "There are no worker pods; progress is in the status.",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from solovirt.machinery.control.manager import Manager
-    from solovirt.machinery.control.protocol import Tools
+    from solovirt.machinery.control.protocol import Controller, Tools
     from solovirt.volumes.protocol import Volumes
 
 __all__ = ["DataVolumeController", "Filling", "install"]
@@ -33,8 +33,14 @@ _OF_DATA_VOLUMES = {
 _OF_CLAIMS = {Operation.UPLOAD: "upload-controller", Operation.CLONE: "clone-controller"}
 
 
-def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -> None:
-    """Add the loops. *tools* makes those of one, by the name that is the source of its events."""
+def install(
+    manager: Manager, volumes: Volumes, tools: Callable[[str], Tools], *, snapshots: Controller | None = None
+) -> None:
+    """
+    Add the loops. *tools* makes those of one, by the name that is the source of its events.
+
+    *snapshots* is the loop that has snapshots taken, by *volumes* too.
+    """
     # Imported here: they need parts of this package.
     from solovirt.controllers.cdi_config import CDIConfigController
     from solovirt.controllers.data_import_cron import DataImportCronController
@@ -55,6 +61,10 @@ def install(manager: Manager, volumes: Volumes, tools: Callable[[str], Tools]) -
     manager.add(claims)
 
     def changed(namespace: str, claim: str) -> None:
+        if not namespace:
+            if snapshots is not None:
+                manager.enqueue(snapshots, ObjectKey("", claim))
+            return
         for one in (disks, claims):
             manager.enqueue(one, ObjectKey(namespace, claim))
 

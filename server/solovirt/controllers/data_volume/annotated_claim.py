@@ -51,7 +51,8 @@ class AnnotatedClaimController:
         is_done = annotations.get(names.POD_PHASE) == "Succeeded" or annotations.get(names.FATAL_ERROR) == "true"
         if is_done or not is_bound(claim):
             return DONE
-        if operation is Operation.CLONE and (refusal := _refusal(claim, source["pvc"]["namespace"])):
+        of_source = next(iter(source.values()))
+        if operation is Operation.CLONE and (refusal := _refusal(claim, of_source["namespace"])):
             self._filling.recorder(operation).event(claim, *refusal)
             return DONE
         if names.POD_PHASE not in annotations and (pod := self._user(key)) is not None:

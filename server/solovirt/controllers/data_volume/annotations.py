@@ -32,10 +32,13 @@ def source_annotations(source: Mapping[str, Any]) -> dict[str, str]:
         return {names.UPLOAD_TARGET: ""}
     if "pvc" in source:
         return {names.CLONE_REQUEST: f"{source['pvc'].get('namespace')}/{source['pvc'].get('name')}"}
+    if "snapshot" in source:
+        of_source = source["snapshot"]
+        return {names.SNAPSHOT_CLONE_REQUEST: f"{of_source.get('namespace')}/{of_source.get('name')}"}
     if "blank" in source:
         return {names.IMPORT_SOURCE: "none"}
     kind = next(iter(source), None)
-    if kind is None or kind == "snapshot":
+    if kind is None:
         return {}
     fields: Mapping[str, Any] = source[kind] or {}
     out = {names.IMPORT_SOURCE: kind}
@@ -63,17 +66,17 @@ def source_of(annotations: Mapping[str, str]) -> dict[str, Any]:
     """The source that the annotations of a claim name; empty if they name none."""
     if names.UPLOAD_TARGET in annotations:
         return {"upload": {}}
-    if request := annotations.get(names.CLONE_REQUEST):
-        namespace, _, name = request.partition("/")
-        return {"pvc": {"namespace": namespace, "name": name}}
-    kind, endpoint = annotations.get(names.IMPORT_SOURCE), annotations.get(names.IMPORT_ENDPOINT)
-    if kind is None and endpoint is None:
+    for kind, annotation in (("pvc", names.CLONE_REQUEST), ("snapshot", names.SNAPSHOT_CLONE_REQUEST)):
+        if request := annotations.get(annotation):
+            namespace, _, name = request.partition("/")
+            return {kind: {"namespace": namespace, "name": name}}
+    named, endpoint = annotations.get(names.IMPORT_SOURCE), annotations.get(names.IMPORT_ENDPOINT)
+    if named is None and endpoint is None:
         return {}
-    if kind == "none":
+    if named == "none":
         return {"blank": {}}
-    if kind not in _KINDS:
-        # Missing or unknown means http (reference cdi.md 5.2).
-        kind = "http"
+    # Missing or unknown means http (reference cdi.md 5.2).
+    imported = named if named in _KINDS else "http"
     fields: dict[str, Any] = {}
     if endpoint is not None:
         is_stream = annotations.get(names.IMPORT_PREFIX + "registryImageStream") == "true"
@@ -89,4 +92,4 @@ def source_of(annotations: Mapping[str, str]) -> dict[str, Any]:
             listed.setdefault(found[1], {})[int(found[2])] = value
     for name, headers in listed.items():
         fields[name] = [headers[index] for index in sorted(headers)]
-    return {kind: fields}
+    return {imported: fields}

@@ -40,7 +40,7 @@ class Storage:
     config: Document | None = None
     """The CDIConfig `config`."""
     clone_source: Document | None = None
-    """The claim that is cloned, if it is one and there."""
+    """The claim or VolumeSnapshot that is cloned, if it is one and there."""
 
 
 def storage_class(requested: str | None, content_type: str, classes: Sequence[Document]) -> Document | None:
@@ -92,7 +92,9 @@ def _from_storage(spec: Document, source: Mapping[str, Any], storage: Storage) -
         profile = storage.profiles.get(class_name) or {}
         _fill_modes(rendered, class_name, profile)
     size = _size(rendered, source, storage)
-    if (rendered.get("volumeMode") or "Filesystem") == "Filesystem":
+    # What a snapshot is restored to has the size of the claim that it is of, overhead and all (reference 6.2).
+    has_overhead = "snapshot" in source and _requested(rendered) is None
+    if not has_overhead and (rendered.get("volumeMode") or "Filesystem") == "Filesystem":
         size = inflated(size, overhead(storage.config, class_name))
     minimum = (((profile.get("metadata") or {}).get("annotations")) or {}).get(names.MINIMUM_SIZE)
     if minimum is not None:
@@ -137,6 +139,8 @@ def _size(rendered: Document, source: Mapping[str, Any], storage: Storage) -> in
     if requested is None and ("pvc" in source or "snapshot" in source) and storage.clone_source is not None:
         # Without bytes to look into, the source's capacity stands for its disk; overhead that it already has is taken off first.
         of_source = storage.clone_source
+        if "snapshot" in source:
+            return int(quantity.whole((of_source.get("status") or {}).get("restoreSize")))
         capacity = int(quantity.whole(((of_source.get("status") or {}).get("capacity") or {}).get("storage")))
         size = capacity or _requested(of_source.get("spec") or {}) or 0
         if (of_source.get("spec", {}).get("volumeMode") or "Filesystem") == "Filesystem":

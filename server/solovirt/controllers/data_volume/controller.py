@@ -117,8 +117,10 @@ class DataVolumeController:
         origin, trouble = self._filling.clone_source(source)
         if trouble is not None and "storage" not in ((data_volume["spec"].get("pvc") or {}).get("resources") or {}):
             return None, trouble
-        if origin is not None and "pvc" in source and (wrong := clone_source.mismatch(origin, data_volume)) is not None:
-            return None, wrong
+        if origin is not None:
+            compared = clone_source.mismatch if "pvc" in source else clone_source.snapshot_mismatch
+            if (wrong := compared(origin, data_volume)) is not None:
+                return None, wrong
         try:
             spec = claims.claim_spec(data_volume, source, self._storage(origin))
         except ClaimNotValid as error:

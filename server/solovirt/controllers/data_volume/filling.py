@@ -72,8 +72,9 @@ class Filling:
             origin, trouble = self.clone_source(order.source)
             if trouble is not None:
                 return Filled(claim, trouble=trouble)
-            if origin is not None and "pvc" in order.source and not _is_running(claim):
-                hindrance = clone_source.hindrance(self._objects, origin)
+            if origin is not None and not _is_running(claim):
+                of_kind = clone_source.hindrance if "pvc" in order.source else clone_source.snapshot_hindrance
+                hindrance = of_kind(self._objects, origin)
                 if hindrance is not None:
                     waiting = Progress(TransferState.SCHEDULED, look_again=LOOK_AGAIN)
                     claim = await self._note(claim, order.operation, waiting, None)
@@ -124,9 +125,17 @@ class Filling:
             volume=claim["spec"].get("volumeName") or "",
             disk_bytes=disk_bytes,
             preallocate=bool(preallocation),
-            origin=(origin or {}).get("spec", {}).get("volumeName") or "",
+            origin=self._origin(order.source, origin),
         )
         return await self._transfers.ask(request)
+
+    def _origin(self, source: Mapping[str, Any], origin: Document | None) -> str:
+        """What the storage calls the volume or snapshot that is copied."""
+        if origin is None:
+            return ""
+        if "snapshot" in source:
+            return clone_source.handle(self._objects, origin)
+        return str(origin["spec"].get("volumeName") or "")
 
     async def _note(
         self, claim: Document, operation: Operation, progress: Progress, since: datetime | None

@@ -1,8 +1,9 @@
 """
-Claims that refer to a VolumeImportSource, VolumeUploadSource or VolumeCloneSource by `dataSourceRef` (reference cdi.md 4.4).
+Claims that refer to a VolumeImportSource, VolumeUploadSource or VolumeCloneSource by `dataSourceRef` (reference cdi.md 4.4), or to a VolumeSnapshot.
 
 As CDI does it: a second claim, `prime-<uid>`, is made, bound, and filled by its annotations; the first stays Pending meanwhile and is told how far that
-is. In the end the volume is handed over: it is bound to the first claim, the second is Lost, and goes.
+is. In the end the volume is handed over: it is bound to the first claim, the second is Lost, and goes. What is restored from a snapshot goes
+the same way, though it is a provisioner that does it in a cluster: the claim stays Pending until the bytes are there.
 """
 
 from __future__ import annotations
@@ -10,27 +11,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from solovirt.controllers.data_volume import clone_source
 from solovirt.controllers.data_volume.annotations import source_annotations
 from solovirt.controllers.data_volume.filling import is_bound
 from solovirt.kinds.cdi import names
 from solovirt.kinds.cdi.references import allowed_labels
 from solovirt.kinds.core import names as core
+from solovirt.kinds.kubevirt import bootstrap
+from solovirt.machinery import quantity
 from solovirt.machinery.control.objects import NotServed
 from solovirt.machinery.control.protocol import DONE, Recorder, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists, StatusError
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
 
+_SNAPSHOT = "VolumeSnapshot"
 _KINDS = {
     "VolumeImportSource": names.VOLUME_IMPORT_SOURCES,
     "VolumeUploadSource": names.VOLUME_UPLOAD_SOURCES,
     "VolumeCloneSource": names.VOLUME_CLONE_SOURCES,
+    _SNAPSHOT: names.VOLUME_SNAPSHOTS,
 }
 COMPONENTS = {
     "VolumeImportSource": "import-populator",
     "VolumeUploadSource": "upload-populator",
     "VolumeCloneSource": "clone-populator",
+    _SNAPSHOT: bootstrap.PROVISIONER,
 }
-"""What CDI's populators call themselves, by the kind they look after."""
+"""What CDI's populators (and the provisioner) call themselves, by the kind they look after."""
 _MIRRORED = (
     names.POD_PHASE,
     names.POD_READY,
@@ -93,6 +100,11 @@ class PopulatorController:
         source = self._objects.get(_KINDS[kind], ObjectKey(key.namespace, reference["name"]))
         if kind == "VolumeCloneSource":
             source = await self._clone_source(claim, key, reference["name"])
+        if kind == _SNAPSHOT and (why := self._not_restorable(claim, source)) is not None:
+            class_name = claim["spec"].get("storageClassName") or ""
+            message = f'failed to provision volume with StorageClass "{class_name}": {why}'
+            self._recorders[kind].event(claim, "Warning", "ProvisioningFailed", message)
+            return
         if source is None or not self._is_ready(claim):
             return
         wanted = source["spec"].get("targetClaim")
@@ -106,7 +118,27 @@ class PopulatorController:
         except StatusError as error:
             self._recorders[kind].event(claim, "Warning", "ErrCreatingPVCPrime", error.message)
             raise
+        if kind == _SNAPSHOT:
+            text = f'External provisioner is provisioning volume for claim "{key.namespace}/{key.name}"'
+            self._recorders[kind].event(claim, "Normal", "Provisioning", text)
+            return
         self._recorders[kind].event(claim, "Normal", "CreatedPVCPrimeSuccessfully", "PVC Prime created successfully")
+
+    def _not_restorable(self, claim: Document, snapshot: Document | None) -> str | None:
+        """Why *claim* can't be restored from the snapshot now, in the words of Kubernetes' provisioner; None if it can."""
+        name = claim["spec"]["dataSourceRef"]["name"]
+        why = None
+        if snapshot is None:
+            missing = f'volumesnapshots.snapshot.storage.k8s.io "{name}" not found'
+            why = f"error getting snapshot {name} from api server: {missing}"
+        elif not clone_source.handle(self._objects, snapshot):
+            why = f"snapshot {name} is not Ready"
+        else:
+            asked = quantity.whole(claim["spec"]["resources"]["requests"]["storage"])
+            least = quantity.whole(snapshot["status"].get("restoreSize"))
+            if asked < least:
+                why = f"requested volume size {asked} is less than the size {least} for the source snapshot {name}"
+        return None if why is None else f"error getting handle for DataSource Type VolumeSnapshot by Name {name}: {why}"
 
     async def _clone_source(self, claim: Document, key: ObjectKey, name: str) -> Document | None:
         """The VolumeCloneSource, once it and what it names are there."""
@@ -133,6 +165,9 @@ class PopulatorController:
         return of_claim is not None and of_claim.get("volumeBindingMode") != "WaitForFirstConsumer"
 
     async def _mirror(self, claim: Document, key: ObjectKey, prime: Document, kind: str) -> Document | None:
+        if kind == _SNAPSHOT:
+            # The annotations are CDI's, and this claim none of its.
+            return claim
         of_prime = prime["metadata"].get("annotations") or {}
         said = {name: of_prime[name] for name in _MIRRORED if name in of_prime}
         said[names.PVC_PRIME] = prime["metadata"]["name"]
@@ -170,6 +205,9 @@ class PopulatorController:
         if kind == "VolumeImportSource":
             message = f"Successfully imported into {key.name}"
             self._recorders[kind].event(claim, "Normal", "importSucceeded", message)
+        if kind == _SNAPSHOT:
+            message = f"Successfully provisioned volume {claim['spec']['volumeName']}"
+            self._recorders[kind].event(claim, "Normal", "ProvisioningSucceeded", message)
         metadata = prime["metadata"]
         await self._objects.delete(
             names.PERSISTENT_VOLUME_CLAIMS, ObjectKey(key.namespace, metadata["name"]), uid=metadata["uid"]
@@ -196,9 +234,11 @@ class PopulatorController:
 
 
 def populator_of(claim: Document) -> str:
-    """The kind of CDI's that a claim refers to as its data source; empty if it is none of CDI's."""
+    """The kind that a claim refers to as its data source, one of CDI's or a VolumeSnapshot; empty if it is neither."""
     reference = claim["spec"].get("dataSourceRef") or {}
-    return str(reference.get("kind") or "") if reference.get("apiGroup") == names.GROUP else ""
+    kind = str(reference.get("kind") or "")
+    group = names.VOLUME_SNAPSHOTS.group if kind == _SNAPSHOT else names.GROUP
+    return kind if reference.get("apiGroup") == group else ""
 
 
 def _prime_name(claim: Document) -> str:
@@ -254,6 +294,8 @@ def _source(kind: str, source: Document) -> dict[str, Any]:
     """As a DataVolume's."""
     if kind == "VolumeUploadSource":
         return {"upload": {}}
+    if kind == _SNAPSHOT:
+        return {"snapshot": {field: source["metadata"][field] for field in ("namespace", "name")}}
     if kind == "VolumeImportSource":
         given: dict[str, Any] = source["spec"].get("source") or {}
         return {name: fields for name, fields in given.items() if fields is not None} or {"blank": {}}

@@ -92,6 +92,8 @@ def _messages(status: Mapping[str, Any]) -> set[str]:
 
 # Phases
 
+_FROM_SNAPSHOT = "CloneFromSnapshotSourceInProgress"
+
 
 def _phase(s: Situation, old: str) -> tuple[str, Event | None]:
     if s.claim is None:
@@ -174,6 +176,10 @@ def _of_clone(s: Situation, pod_phase: str | None, old: str) -> tuple[str, Event
     match pod_phase:
         case "Pending":
             return "CloneScheduled", Event("Normal", "CloneScheduled", f"Cloning {way} scheduled")
+        case "Running" if "snapshot" in s.source:
+            of_snapshot = f"snapshot {source.get('namespace')}/{source.get('name')}"
+            text = f"Creating PVC from snapshot source is in progress (for {of_snapshot})"
+            return _FROM_SNAPSHOT, Event("Normal", _FROM_SNAPSHOT, text)
         case "Running":
             return "CloneInProgress", Event("Normal", "CloneInProgress", f"Cloning {way} in progress")
         case "Failed":

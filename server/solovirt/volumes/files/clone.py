@@ -17,8 +17,12 @@ _STEP = 8 * MEBIBYTE
 _CANNOT = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM)
 
 
-def copy_tree(source: Path, target: Path, space: Space) -> Steps[None]:
-    """Copy a volume's content into the new directory *target*, in steps; it is on disk at the end. Raises OSError."""
+def copy_tree(source: Path, target: Path, space: Space, *, at_once: bool = False) -> Steps[None]:
+    """
+    Copy a volume's content into the new directory *target*, in steps; it is on disk at the end. Raises OSError.
+
+    With *at_once* each file is copied as it is at one moment, or not at all.
+    """
     target.mkdir(mode=0o700)
     copied: dict[tuple[int, int], Path] = {}
     for directory, _, _ in os.walk(source):
@@ -33,15 +37,17 @@ def copy_tree(source: Path, target: Path, space: Space) -> Steps[None]:
                 elif (found.st_dev, found.st_ino) in copied:
                     path.hardlink_to(copied[found.st_dev, found.st_ino])
                 else:
-                    yield from copy_file(Path(entry.path), path, space)
+                    yield from copy_file(Path(entry.path), path, space, at_once=at_once)
                     path.chmod(stat.S_IMODE(found.st_mode))
                     copied[found.st_dev, found.st_ino] = path
 
 
-def copy_file(source: Path, target: Path, space: Space) -> Steps[None]:
+def copy_file(source: Path, target: Path, space: Space, *, at_once: bool = False) -> Steps[None]:
     """Copy one file, in steps, holes as holes; it is on disk at the end. Raises OSError."""
     with source.open("rb") as reader, target.open("wb") as writer:
         if not _share_blocks(reader.fileno(), writer.fileno()):
+            if at_once:
+                raise OSError(errno.EBUSY, "the volume is in use, and its file system can't copy it at one moment")
             yield from _copy_data(reader.fileno(), writer.fileno(), space)
         os.fsync(writer.fileno())
     yield 0

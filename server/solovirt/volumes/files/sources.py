@@ -116,6 +116,8 @@ async def _upload(attempt: Attempt, _fields: Mapping[str, Any]) -> None:
 async def _clone(attempt: Attempt, _fields: Mapping[str, Any]) -> None:
     origin = attempt.origin
     if origin is None or not origin.data.exists():
+        if "snapshot" in attempt.request.source:
+            raise unusable("the snapshot is not there")
         # A claim that nobody filled has an empty volume.
         await attempt.workers.run(attempt.complete.mkdir)
         return
@@ -127,7 +129,8 @@ async def _clone(attempt: Attempt, _fields: Mapping[str, Any]) -> None:
             f" {attempt.available} < {source.stat().st_size}"
         )
     total = source.stat().st_size if is_disk else None
-    await attempt.workers.drive(clone.copy_tree(origin.data, attempt.complete, attempt.space), attempt.counter(total))
+    steps = clone.copy_tree(origin.data, attempt.complete, attempt.space, at_once=attempt.request.at_once)
+    await attempt.workers.drive(steps, attempt.counter(total))
     if is_disk:
         await attempt.workers.run(disk.settle, attempt, attempt.complete / DISK)
 
@@ -148,6 +151,7 @@ _SOURCES: Mapping[str, Callable[[Attempt, Mapping[str, Any]], Awaitable[None]]] 
     "s3": _s3,
     "blank": _blank,
     "pvc": _clone,
+    "snapshot": _clone,
     "upload": _upload,
-    **{kind: _refused(kind) for kind in ("gcs", "imageio", "vddk", "snapshot")},
+    **{kind: _refused(kind) for kind in ("gcs", "imageio", "vddk")},
 }

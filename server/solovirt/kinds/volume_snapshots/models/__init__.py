@@ -1,0 +1,1 @@
+"""Field models of the snapshot.storage.k8s.io group."""
