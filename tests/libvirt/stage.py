@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
+import io
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import tarfile
 import tempfile
 import threading
 import time
@@ -33,18 +36,22 @@ __all__ = ["Serial", "Stage", "Terminal", "images", "libvirtd", "shared_stage", 
 KUBECTL = "37"
 PATIENCE = 120.0
 """Seconds that anything may take: a guest boots in a few, on a busy machine in many."""
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 READY = "TINY-GUEST-READY"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]")
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    def guess_type(self, path: str | os.PathLike[str]) -> str:
+        return MANIFEST if "manifests" in Path(path).parts else super().guess_type(path)
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
 
 @pytest.fixture(scope="session")
 def images() -> Iterator[str]:
-    """The URL of a server with `linux.qcow2` and `sector.img`."""
+    """The URL of a server with `linux.qcow2` and `sector.img`, which is also a registry with the image `disks/sector:v1`."""
     if not LINUX_DISK.exists():
         text = f"{LINUX_DISK} is missing; scripts/guest-tools makes it"
         pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
@@ -56,11 +63,34 @@ def images() -> Iterator[str]:
 def served_images() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "linux.qcow2").symlink_to(LINUX_DISK)
-        boot_sector_disk(Path(directory, "sector.img"))
+        sector = boot_sector_disk(Path(directory, "sector.img"))
+        _publish_image(Path(directory, "v2", "disks", "sector"), "v1", sector)
         with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=directory)) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             yield f"http://127.0.0.1:{server.server_port}"
             server.shutdown()
+
+
+def _publish_image(repository: Path, tag: str, disk: Path) -> None:
+    """An image with *disk* as its container disk, as files that a registry would serve."""
+
+    def blob(content: bytes) -> dict[str, Any]:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        (repository / "blobs" / digest).write_bytes(content)
+        return {"digest": digest, "size": len(content)}
+
+    for name in ("blobs", "manifests"):
+        (repository / name).mkdir(parents=True)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.add(disk, "disk/disk.img")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": blob(json.dumps({"architecture": "amd64", "os": "linux", "config": {}}).encode()),
+        "layers": [blob(packed.getvalue())],
+    }
+    (repository / "manifests" / tag).write_text(json.dumps(manifest))
 
 
 class Terminal:

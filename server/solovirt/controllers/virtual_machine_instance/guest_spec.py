@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from solovirt.controllers.virtual_machine_instance.failures import ImageMissing
 from solovirt.kinds.core import names as core
 from solovirt.kinds.kubevirt.rules.volumes import claim_name
 from solovirt.machinery import quantity
@@ -123,7 +124,7 @@ class GuestSpecs:
                 architecture=str(instance["spec"].get("architecture") or "amd64"),
             )
         except ContainerDiskFailed as error:
-            raise GuestError(f"volume {name}: {error}") from error
+            raise ImageMissing(str(source["image"]), error) from error
         return DiskImage(name, str(found.path), found.format, ephemeral=True)
 
     # -- what is referred to
