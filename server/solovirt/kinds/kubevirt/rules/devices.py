@@ -140,7 +140,7 @@ def check_devices(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> Iter
     devices = _devices(spec)
     if devices.get("hostDevices") and not cluster.has("HostDevices"):
         yield denial.invalid(f"{path}.HostDevices", "Host Devices feature gate is not enabled in kubevirt-config")
-    if sum(_has_ram_framebuffer(gpu) for gpu in devices.get("gpus") or ()) > 1:
+    if (gpus := devices.get("gpus")) and sum(map(_has_ram_framebuffer, gpus)) > 1:
         yield denial.invalid(f"{path}.GPUs", "configuring multiple displays with ramfb is not valid ")
     if (sound := devices.get("sound")) is not None:
         if not sound.get("name"):
@@ -152,7 +152,7 @@ def check_devices(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> Iter
         field = f"{path}.domain.devices.autoattachVSOCK"
         yield denial.invalid(field, "VSOCK feature gate is not enabled in kubevirt-config")
     if not cluster.persistent_reservation and any(
-        (disk.get("lun") or {}).get("reservation") for disk in devices.get("disks") or ()
+        "lun" in disk and (disk["lun"] or {}).get("reservation") for disk in devices.get("disks") or ()
     ):
         field = f"{path}.domain.devices.disks.luns.reservation"
         yield denial.invalid(field, "persistent reservation is not enabled in kubevirt config")

@@ -26,7 +26,10 @@ _SMALLEST_BLOCK, _LARGEST_BLOCK = 512, 2097152
 
 def target(disk: Spec) -> tuple[str, Spec]:
     """As what the guest sees *disk*, and the details; a plain `disk` if nothing is said."""
-    return next(((kind, disk[kind]) for kind in TARGETS if disk.get(kind) is not None), ("disk", {}))
+    for kind in TARGETS:
+        if (details := disk.get(kind)) is not None:
+            return kind, details
+    return "disk", {}
 
 
 def _disks(spec: Spec) -> Sequence[Spec]:
@@ -43,9 +46,10 @@ def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
         if volume is None or "lun" in disk or "downwardMetrics" in volume:
             causes += _check_volume(disk, f"{path}.domain.devices.disks[{index}]", volume, cluster)
     causes += _check_boot_order(spec, path)
-    first_of = {disk.get("name"): index for index, disk in reversed(tuple(enumerate(disks)))}
+    names = [disk.get("name") for disk in disks]
+    is_unique = len(set(names)) == len(names)
     for index, disk in enumerate(disks):
-        other = first_of[disk.get("name")]
+        other = index if is_unique else names.index(disk.get("name"))
         if other == index and _is_plain(disk):
             continue
         field = f"{path}.domain.devices.disks[{index}]"
@@ -110,10 +114,11 @@ def _check_boot_order(spec: Spec, path: str) -> Iterator[Cause]:
         for index, device in enumerate(devices.get(kind) or ()):
             if (order := device.get("bootOrder")) is None:
                 continue
-            field = f"{path}.domain.devices.{kind}[{index}]"
             if order < 1:
+                field = f"{path}.domain.devices.{kind}[{index}]"
                 yield denial.invalid(f"{field}.bootOrder", f"{field} must have a boot order > 0, if supplied")
             elif order in taken:
+                field = f"{path}.domain.devices.{kind}[{index}]"
                 text = f"Boot order for {field}.bootOrder already set for a different device."
                 yield denial.invalid(f"{field}.bootOrder", text)
             taken.add(order)

@@ -18,6 +18,7 @@ BINDINGS = ("bridge", "masquerade", "sriov", "passtBinding", "slirp", "macvtap",
 """The fields of an interface of which exactly one says how it is connected."""
 _IS_BINDING = frozenset(BINDINGS)
 _HARDWARE = frozenset(("model", "macAddress", "pciAddress"))
+_PLAIN_NETWORK = frozenset(("name", "pod"))
 _INTERFACE_NAME = re.compile("[A-Za-z0-9-_]+")
 _DISCONTINUED = {
     "slirp": "Slirp interface support has been discontinued since v1.3",
@@ -53,9 +54,13 @@ def _name(thing: Spec) -> str:
 
 def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
     """Rules 98 to 122 and 124, in their order."""
-    causes = [*_check_pod_networks(spec, path), *_check_sources(spec, path)]
-    causes += claims.check_networks(spec, path, cluster=cluster)
-    by_name = {_name(network): network for network in _networks(spec)}
+    networks = _networks(spec)
+    causes: list[Cause] = []
+    if len(networks) != 1 or not _is_plain(networks[0]):
+        causes += _check_pod_networks(networks, path)
+        causes += _check_sources(networks, path)
+        causes += claims.check_networks(spec, path, cluster=cluster)
+    by_name = {_name(network): network for network in networks}
     for index, interface in enumerate(_interfaces(spec)):
         field = f"{path}.domain.devices.interfaces[{index}]"
         if "state" in interface:
@@ -78,6 +83,7 @@ def check_discontinued(spec: Spec, path: str) -> list[Cause]:
     return [
         denial.invalid(f"{path}.domain.devices.interfaces[{index}].{binding}", text)
         for index, interface in enumerate(_interfaces(spec))
+        if not interface.keys().isdisjoint(_DISCONTINUED)
         for binding, text in _DISCONTINUED.items()
         if interface.get(binding) is not None
     ]
@@ -85,6 +91,8 @@ def check_discontinued(spec: Spec, path: str) -> list[Cause]:
 
 def check_discontinued_gates(spec: Spec, *, cluster: Cluster = STANDARD) -> list[Cause]:
     """Rule 189: bindings that are gone, used where the gate that once opened them is still listed."""
+    if not cluster.listed_gates:
+        return []
     return [
         denial.not_supported(None, text)
         for gate, (binding, text) in feature_gates.DISCONTINUED_BINDINGS.items()
@@ -92,8 +100,12 @@ def check_discontinued_gates(spec: Spec, *, cluster: Cluster = STANDARD) -> list
     ]
 
 
-def _check_pod_networks(spec: Spec, path: str) -> Iterator[Cause]:
-    networks = _networks(spec)
+def _is_plain(network: Spec) -> bool:
+    """Whether it is the pod network, as nearly every machine's only network is: alone it breaks no rule on networks."""
+    return network.keys() <= _PLAIN_NETWORK and network.get("pod") is not None
+
+
+def _check_pod_networks(networks: Sequence[Spec], path: str) -> Iterator[Cause]:
     pods = sum(network.get("pod") is not None for network in networks)
     multus_default = sum(bool((network.get("multus") or {}).get("default")) for network in networks)
     if pods > 1:
@@ -106,8 +118,8 @@ def _check_pod_networks(spec: Spec, path: str) -> Iterator[Cause]:
         yield denial.invalid(f"{path}.networks", text)
 
 
-def _check_sources(spec: Spec, path: str) -> Iterator[Cause]:
-    for index, network in enumerate(_networks(spec)):
+def _check_sources(networks: Sequence[Spec], path: str) -> Iterator[Cause]:
+    for index, network in enumerate(networks):
         field = f"{path}.networks[{index}]"
         sources = [source for source in _SOURCES if network.get(source) is not None]
         if not sources:
@@ -136,7 +148,7 @@ def _check_state(interface: Spec, field: str, by_name: Mapping[str, Spec]) -> It
 def _check_binding(interface: Spec, field: str, by_name: Mapping[str, Spec], cluster: Cluster) -> Iterator[Cause]:
     name = _name(interface)
     network = by_name.get(name)
-    if sum(details is not None and key in _IS_BINDING for key, details in interface.items()) != 1:
+    if len([key for key in interface.keys() & _IS_BINDING if interface[key] is not None]) != 1:
         yield denial.invalid(field, f"logical {name} interface must have exactly one binding method or binding plugin")
     if interface.get("masquerade") is not None:
         if network is not None and network.get("pod") is None:
@@ -159,6 +171,9 @@ def _check_pairing(spec: Spec, path: str) -> Iterator[Cause]:
     """Rules 109 to 113: names are unique, and each network has its interface and the other way round."""
     networks = [_name(network) for network in _networks(spec)]
     interfaces = [_name(interface) for interface in _interfaces(spec)]
+    if networks == interfaces and len(set(networks)) == len(networks) and all(map(_INTERFACE_NAME.fullmatch, networks)):
+        # As most have it: one interface for each network, in the same order.
+        return
     for index, name in enumerate(networks):
         field = f"{path}.networks[{index}].name"
         if name in networks[:index]:

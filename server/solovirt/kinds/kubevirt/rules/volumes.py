@@ -36,8 +36,20 @@ SOURCES = (
 _MOST_CLOUD_INIT_BYTES = 2048
 _IS_SOURCE = frozenset(SOURCES)
 _CLOUD_INIT = ("cloudInitNoCloud", "cloudInitConfigDrive")
+_USER_DATA = ("userdata", "userdatasource", "userData", "userDataBase64", "secretRef", "UserDataSecretRef")
+_NETWORK_DATA = (
+    "networkdata",
+    "networkdata source",
+    "networkData",
+    "networkDataBase64",
+    "networkDataSecretRef",
+    "NetworkDataSecretRef",
+)
+"""What a text is called, what its source is called, the fields that it may be in, and what is to be used for a long one."""
 _NAMED = {"configMap": "name", "secret": "secretName", "serviceAccount": "serviceAccountName"}
 """Sources that are nothing without a name, and the field that has it."""
+_WITH_RULES = frozenset((*_CLOUD_INIT, *_NAMED, "hostDisk", "downwardMetrics", "containerDisk"))
+"""Sources that `_check_source` has something to say of."""
 _AT_MOST_ONE = (
     ("serviceAccount", "serviceAccount"),
     ("downwardMetrics", "downwardMetric"),
@@ -72,11 +84,12 @@ def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
     """Rules 156 to 168 and 144, in their order."""
     volumes: Sequence[Spec] = spec.get("volumes") or ()
     causes: list[Cause] = []
-    first_of = {volume.get("name"): index for index, volume in reversed(tuple(enumerate(volumes)))}
+    names = [volume.get("name") for volume in volumes]
+    is_unique = len(set(names)) == len(names)
     kinds: list[str] = []
     for index, volume in enumerate(volumes):
         field = f"{path}.volumes[{index}]"
-        if (other := first_of[volume.get("name")]) != index:
+        if not is_unique and (other := names.index(volume.get("name"))) != index:
             text = f"{field} and {path}.volumes[{other}] must not have the same Name."
             causes.append(denial.invalid(f"{field}.name", text))
         given = [source for source, details in volume.items() if details is not None and source in _IS_SOURCE]
@@ -86,7 +99,8 @@ def check(spec: Spec, path: str, *, cluster: Cluster = STANDARD) -> list[Cause]:
         if (data_volume := volume.get("dataVolume")) is not None and not data_volume.get("name"):
             causes.append(denial.required(f"{field}.name", "DataVolume 'name' must be set"))
         for source in given:
-            causes += _check_source(source, volume[source], field, cluster)
+            if source in _WITH_RULES:
+                causes += _check_source(source, volume[source], field, cluster)
     causes += [
         denial.invalid(f"{path}.volumes", f"{path}.volumes must have max one {label} volume set")
         for source, label in _AT_MOST_ONE
@@ -125,17 +139,9 @@ def check_container_path(path: str, field: str) -> Iterator[Cause]:
 def _check_cloud_init(details: Spec, field: str, source: str) -> Iterator[Cause]:
     """Rules 159 to 163."""
     found = 0
-    for what, source_text, plain, encoded, secret, cure in (
-        ("userdata", "userdatasource", "userData", "userDataBase64", "secretRef", "UserDataSecretRef"),
-        (
-            "networkdata",
-            "networkdata source",
-            "networkData",
-            "networkDataBase64",
-            "networkDataSecretRef",
-            "NetworkDataSecretRef",
-        ),
-    ):
+    for what, source_text, plain, encoded, secret, cure in (_USER_DATA, _NETWORK_DATA):
+        if details.keys().isdisjoint((plain, encoded, secret)):
+            continue
         given = [key for key in (plain, encoded) if details.get(key)]
         if (details.get(secret) or {}).get("name") or (details.get(secret) is not None and what == "userdata"):
             given.append(secret)
