@@ -132,6 +132,21 @@ class Node:
             self._functions.update(rule.functions)
         self._optional_old = any(rule.optional_old for rule in rules)
 
+    def concerns(self, value: Any) -> bool:
+        """Whether a rule may have something to say of *value* or what is in it."""
+        if self.rules:
+            return True
+        if type(value) is dict:
+            if self.values is not None:
+                return True
+            properties = self.properties
+            for key, child in value.items():
+                if (node := properties.get(key)) is not None and node.concerns(child):
+                    return True
+        elif type(value) is list and self.items is not None:
+            return any(map(self.items.concerns, value))
+        return False
+
     def check(self, value: Any, path: str, old: Any, budget: _Budget) -> Iterator[FieldError]:
         """Everything wrong at and below *value*. Raises _TooDear."""
         if self.rules and value is not None:
@@ -200,6 +215,9 @@ def _build(schema: Any, above: tuple[int, ...], *, root: bool = False) -> Node |
 def check(rules: Node, document: Document, old: Document | None) -> Sequence[FieldError]:
     """What *rules* find wrong with a whole object; *old* is what it was before, None for a new one."""
     out: list[FieldError] = []
+    if not rules.concerns(document):
+        # As with most documents: told without a path or an old value being looked up.
+        return out
     try:
         for error in rules.check(_root_value(document), ROOT, MISSING if old is None else _root_value(old), _Budget()):
             out.append(error)  # noqa: PERF402 - what was found before the budget is spent counts too
