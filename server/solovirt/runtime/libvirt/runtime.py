@@ -116,7 +116,8 @@ class LibvirtRuntime:
                 await self._watch.take_stock(host)
         except GuestError as error:
             await self._hosts.close()
-            raise RuntimeUnavailable(str(error)) from error
+            hint = "is libvirtd running there? --libvirt-uri says where, --libvirt-domain-type how guests run (docs/libvirt.md)"
+            raise RuntimeUnavailable(f"{error}\n{hint}") from error
         except BaseException:
             await self._hosts.close()
             raise
