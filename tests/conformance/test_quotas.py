@@ -113,3 +113,45 @@ async def test_no_two_slip_through_together(client: Client, space: Space):
     replies = await asyncio.gather(*(client("POST", path, {"metadata": {"name": f"s{n}"}}) for n in range(10)))
     assert sorted(reply.status for reply in replies) == [201] * 3 + [403] * 7
     await used(client, space, {"secrets": "3"})
+
+
+SCOPES = [
+    ({"scopes": ["Terminating"]}, {"ending"}),
+    ({"scopes": ["NotTerminating"]}, {"plain", "classy", "far"}),
+    ({"scopes": ["BestEffort"]}, {"classy", "far"}),
+    ({"scopes": ["NotBestEffort", "NotTerminating"]}, {"plain"}),
+    ({"scopes": ["PriorityClass"]}, {"classy"}),
+    ({"scopes": ["CrossNamespacePodAffinity"]}, {"far"}),
+    ({"scopeSelector": ("PriorityClass", "In", ["system-cluster-critical"])}, {"classy"}),
+    ({"scopeSelector": ("PriorityClass", "In", ["other"])}, set()),
+    ({"scopeSelector": ("PriorityClass", "NotIn", ["system-cluster-critical"])}, {"plain", "ending", "far"}),
+    ({"scopeSelector": ("PriorityClass", "DoesNotExist", [])}, {"plain", "ending", "far"}),
+]
+
+
+async def test_what_is_in_a_scope_is_charged_alone(client: Client, space: Space):
+    """§7; pkg/quota/v1/evaluator/core/pods.go, podMatchesScopeFunc"""
+    asks = {"resources": {"requests": {"cpu": "1"}}}
+    term = {"topologyKey": "zone", "namespaceSelector": {}, "labelSelector": {"matchLabels": {"a": "b"}}}
+    pods = {
+        "plain": (asks, {}),
+        "ending": (asks, {"activeDeadlineSeconds": 60}),
+        "classy": ({}, {"priorityClassName": "system-cluster-critical"}),
+        "far": ({}, {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}),
+    }
+    for name, (container, more) in pods.items():
+        spec = {"containers": [{"name": "c", "image": "i", **container}], **more}
+        await client.made(space.core("pods"), {"metadata": {"name": name}, "spec": spec})
+    for number, (scope, expected) in enumerate(SCOPES):
+        document = quota(pods="9", count_pods="9")
+        document["metadata"]["name"] = f"q{number}"
+        if "scopes" in scope:
+            document["spec"]["scopes"] = scope["scopes"]
+        else:
+            selector = dict(zip(("scopeName", "operator", "values"), scope["scopeSelector"], strict=True))
+            document["spec"]["scopeSelector"] = {"matchExpressions": [selector]}
+        await client.made(space.core("resourcequotas"), document)
+        path = f"{space.core('resourcequotas')}/q{number}"
+        wanted = {"count/pods": str(len(expected)), "pods": str(len(expected))}
+        reply = await client.until(path, lambda reply: "used" in reply.json.get("status", {}))
+        assert reply.json["status"]["used"] == wanted, scope

@@ -28,7 +28,7 @@ KNOWN_500 = (
     "merging lists cannot yet be specified in the patch",
     "expected a map[string]interface {}, but received a",
     "resourceVersion: Invalid value: ",
-    # A scale of an object without replicas: what the API server for custom resources says.
+    # A scale of an object without replicas: k8s.io/apiextensions-apiserver, pkg/registry/customresource/etcd.go, ScaleREST.Get.
     "the spec replicas field ",
     # A configuration that a request made up, of a webhook that is not there.
     'failed calling webhook "',

@@ -172,7 +172,11 @@ async def test_scale_of_an_object_that_says_no_number_is_an_error(server):
     await server.define(a_definition(a_version(subresources={"scale": paths})))
     await server("POST", WIDGETS, a_widget())
     answer = await server("GET", f"{WIDGETS}/a/scale")
+    # k8s.io/apiextensions-apiserver, pkg/registry/customresource/etcd.go, ScaleREST
     assert (answer.status, answer.body["reason"]) == (500, "InternalError")
+    assert answer.body["message"] == 'Internal error occurred: the spec replicas field ".spec.replicas" does not exist'
+    empty = await server("PATCH", f"{WIDGETS}/a/scale", {"metadata": {"labels": {"a": "b"}}})
+    assert (empty.status, empty.body["message"]) == (400, 'the spec replicas field ".spec.replicas" cannot be empty')
     patched = await server("PATCH", f"{WIDGETS}/a/scale", {"spec": {"replicas": 2}})
     assert patched.body["spec"] == {"replicas": 2}
 

@@ -74,7 +74,8 @@ def used(quota: Document, view: View) -> dict[str, str]:
     namespace = quota["metadata"]["namespace"]
     spec = quota.get("spec") or {}
     hard: Mapping[str, Any] = spec.get("hard") or {}
-    pods = [pod for pod in _pods(namespace, view) if _in_scopes(pod, spec.get("scopes") or ())]
+    kept = [pod for pod in _pods(namespace, view) if _in_scopes(pod, spec)]
+    pods = [pod for pod in kept if not _is_over(pod)]
     claims: list[Document] | None = None
     services: list[Document] | None = None
     out = {}
@@ -82,6 +83,12 @@ def used(quota: Document, view: View) -> dict[str, str]:
         resource = resource_of(name)
         if name == PODS_COUNT:
             out[name] = str(len(pods))
+        elif resource == names.PODS:
+            # What is stored, however it ended.
+            out[name] = str(len(kept))
+        elif _scoped(quota) and (resource is not None or not _of_pods_alone(name)):
+            # Scopes select pods; nothing else is in one.
+            out[name] = "0"
         elif resource is not None:
             out[name] = str(_count(name, resource, namespace, view))
         elif name == "requests.storage" or _OF_CLASS in name:
@@ -106,29 +113,89 @@ def _scoped(quota: Document) -> bool:
 
 def _count(name: str, resource: GroupResource, namespace: str, view: View) -> int:
     if name == PODS_COUNT:
-        return sum(1 for _ in _pods(namespace, view))
+        return sum(not _is_over(pod) for pod in _pods(namespace, view))
     return sum(1 for _ in view.list(resource, namespace))
 
 
 def _pods(namespace: str, view: View) -> Iterator[Document]:
-    """The pods that are not over."""
     for record in view.list(names.PODS, namespace):
-        pod = parse(record, "v1", "Pod")
-        if (pod.get("status") or {}).get("phase") not in _FINAL:
-            yield pod
+        yield parse(record, "v1", "Pod")
 
 
-def _in_scopes(pod: Document, scopes: Iterable[str]) -> bool:
-    ends = pod["spec"].get("activeDeadlineSeconds") is not None
-    best_effort = (pod.get("status") or {}).get("qosClass") == "BestEffort"
-    answers = {
-        "Terminating": ends,
-        "NotTerminating": not ends,
-        "BestEffort": best_effort,
-        "NotBestEffort": not best_effort,
-        "PriorityClass": bool(pod["spec"].get("priorityClassName")),
-    }
-    return all(answers.get(scope, False) for scope in scopes)
+def _is_over(pod: Document) -> bool:
+    return (pod.get("status") or {}).get("phase") in _FINAL
+
+
+def _of_pods_alone(name: str) -> bool:
+    """Whether the quantity *name*, which is no count, sums what pods ask for."""
+    return not (name == "requests.storage" or _OF_CLASS in name or name.startswith("services."))
+
+
+def _in_scopes(pod: Document, spec: Document) -> bool:
+    """Whether *pod* is of every scope and matches every selector of a quota's *spec* (pkg/quota/v1/evaluator/core/pods.go)."""
+    selectors = [{"scopeName": scope, "operator": "Exists"} for scope in spec.get("scopes") or ()]
+    selectors += (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
+    return all(_matches(pod, one) for one in selectors)
+
+
+def _matches(pod: Document, selector: Document) -> bool:
+    spec = pod["spec"]
+    match selector.get("scopeName"):
+        case "Terminating":
+            return _ends(spec)
+        case "NotTerminating":
+            return not _ends(spec)
+        case "BestEffort":
+            return _is_best_effort(pod)
+        case "NotBestEffort":
+            return not _is_best_effort(pod)
+        case "PriorityClass":
+            return _has_class(spec.get("priorityClassName"), selector)
+        case "CrossNamespacePodAffinity":
+            return any(
+                term.get("namespaces") or term.get("namespaceSelector") is not None for term in _affinities(spec)
+            )
+    return False
+
+
+def _ends(spec: Document) -> bool:
+    seconds = spec.get("activeDeadlineSeconds")
+    return seconds is not None and seconds >= 0
+
+
+def _is_best_effort(pod: Document) -> bool:
+    """Whether no container asks for any processor or memory, unless the pod's status says what it is."""
+    if known := (pod.get("status") or {}).get("qosClass"):
+        return bool(known == "BestEffort")
+    containers = [*(pod["spec"].get("containers") or ()), *(pod["spec"].get("initContainers") or ())]
+    return not any(
+        _amount(one, kind, computed)
+        for one in containers
+        for kind in ("requests", "limits")
+        for computed in ("cpu", "memory")
+    )
+
+
+def _has_class(given: str | None, selector: Document) -> bool:
+    values = selector.get("values") or ()
+    match selector.get("operator"):
+        case "Exists":
+            return bool(given)
+        case "DoesNotExist":
+            return not given
+        case "In":
+            return given in values
+        case "NotIn":
+            return not given or given not in values
+    return False
+
+
+def _affinities(spec: Document) -> Iterator[Document]:
+    for kind in ("podAffinity", "podAntiAffinity"):
+        declared = (spec.get("affinity") or {}).get(kind) or {}
+        yield from declared.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+        for weighted in declared.get("preferredDuringSchedulingIgnoredDuringExecution") or ():
+            yield weighted.get("podAffinityTerm") or {}
 
 
 def _of_pods(kind: str, computed: str, pods: Iterable[Document]) -> str:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from solovirt.machinery import errors
-from solovirt.machinery.errors import Conflict, InternalError, Invalid
+from solovirt.machinery.errors import BadRequest, Conflict, InternalError, Invalid
 from solovirt.machinery.resource import Document, ScalePaths
 from solovirt.machinery.verbs.protocol import Api, Caller, Stored, Target
 
 _SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 _OPERATORS = {"In": "in", "NotIn": "notin"}
 _INT32 = 2**31 - 1
+# The number that an object without one shows to whoever writes its scale, in Kubernetes too.
+_UNSET = -(2**31)
 
 
 def scale_of(document: Document, paths: ScalePaths, default: int | None = None) -> Document:
@@ -29,8 +31,8 @@ def scale_of(document: Document, paths: ScalePaths, default: int | None = None) 
     if wanted is None:
         wanted = default
     if wanted is None:
-        steps = " ".join(errors.go_value(step) for step in _steps(paths.spec_replicas))
-        raise InternalError.of(f"the spec replicas field [{steps}] does not exist")
+        # k8s.io/apiextensions-apiserver, pkg/registry/customresource/etcd.go
+        raise InternalError.of(f"the spec replicas field {errors.go_value(paths.spec_replicas)} does not exist")
     meta = document["metadata"]
     status: Document = {"replicas": _number(document, paths.status_replicas) or 0}
     selector = _at(document, paths.label_selector) if paths.label_selector else None
@@ -58,13 +60,15 @@ async def write(
     resource = target.resource
 
     def edit(document: Document) -> None:
-        shown = document if _number(document, paths.spec_replicas) is not None else _with_replicas(document, paths, 0)
-        before = scale_of(shown, paths)
+        before = scale_of(document, paths, default=_UNSET)
         scale = change(before)
         meta = scale.get("metadata") if isinstance(scale, dict) else None
         asked = (meta or {}).get("resourceVersion") if isinstance(meta, dict) else None
         if asked and asked != document["metadata"].get("resourceVersion"):
             raise Conflict.of(resource.group_resource, target.name)
+        if ((scale.get("spec") if isinstance(scale, dict) else None) or {}) == {"replicas": _UNSET}:
+            field = errors.go_value(paths.spec_replicas)
+            raise BadRequest(f"the spec replicas field {field} cannot be empty")
         _set(document, paths.spec_replicas, _replicas(scale, target.name))
 
     stored = await api.edit(target, edit, caller)
@@ -129,18 +133,3 @@ def _set(document: Document, path: str, value: int) -> None:
     for step in above:
         document = document.setdefault(step, {})
     document[last] = value
-
-
-def _with_replicas(document: Document, paths: ScalePaths, value: int) -> Document:
-    first = _steps(paths.spec_replicas)[0]
-    copied = {**document, first: _copied(document.get(first))}
-    _set(copied, paths.spec_replicas, value)
-    return copied
-
-
-def _copied(value: Any) -> Any:
-    return (
-        {key: _copied(child) for key, child in value.items()}
-        if isinstance(value, dict)
-        else ({} if value is None else value)
-    )
