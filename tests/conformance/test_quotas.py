@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ async def test_no_two_slip_through_together(client: Client, space: Space):
     await used(client, space, {"secrets": "3"})
 
 
-SCOPES = [
+SCOPES: list[tuple[dict[str, Any], set[str]]] = [
     ({"scopes": ["Terminating"]}, {"ending"}),
     ({"scopes": ["NotTerminating"]}, {"plain", "classy", "far"}),
     ({"scopes": ["BestEffort"]}, {"classy", "far"}),
@@ -133,7 +134,7 @@ async def test_what_is_in_a_scope_is_charged_alone(client: Client, space: Space)
     """§7; pkg/quota/v1/evaluator/core/pods.go, podMatchesScopeFunc"""
     asks = {"resources": {"requests": {"cpu": "1"}}}
     term = {"topologyKey": "zone", "namespaceSelector": {}, "labelSelector": {"matchLabels": {"a": "b"}}}
-    pods = {
+    pods: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "plain": (asks, {}),
         "ending": (asks, {"activeDeadlineSeconds": 60}),
         "classy": ({}, {"priorityClassName": "system-cluster-critical"}),

@@ -319,3 +319,16 @@ async def test_a_watch_ends_with_its_kind(server):
         await server.settle()
         events = [json.loads(line)["type"] for line in (await stream.content.read()).splitlines()]
     assert (events[0], events[-1]) == ("ADDED", "DELETED")
+
+
+async def test_a_new_definition_has_no_conditions_yet(server):
+    """§7 CRD lifecycle: what POST answers, before anybody has looked at the definition"""
+    made = await server("POST", DEFINITIONS, a_definition())
+    assert made.body["status"] == {
+        "acceptedNames": {"kind": "", "plural": ""},
+        "conditions": None,
+        "storedVersions": ["v1"],
+    }
+    await server.settle()
+    conditions = (await server.get(NAME))["status"]["conditions"]
+    assert [(one["type"], one["status"]) for one in conditions] == [("NamesAccepted", "True"), ("Established", "True")]

@@ -61,6 +61,8 @@ class DefinitionBehaviour(Behaviour):
         found = definition_rules.validate(obj)
         if not found:
             admission.warnings += definition_rules.warnings(obj, None)
+            # What Go writes for conditions as long as nobody has set any (reference kubernetes-api.md 7); put here, after nulls were dropped.
+            obj["status"]["conditions"] = None
         return found
 
     def validate_update(self, obj: Document, old: Document, admission: Admission) -> Sequence[FieldError]:
