@@ -96,6 +96,7 @@ class LibvirtRuntime:
         )
         self._grace = Grace(self._guests, self._hosts, context.clock, self.destroy)
         self._forwards = Forwards()
+        self._choosing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- the runtime itself
@@ -185,7 +186,9 @@ class LibvirtRuntime:
                 await making.make(spec, places)
                 for image in spec.disks:
                     await asyncio.to_thread(self._places.let_through_to, Path(image.path))
-                await self._guests.keep(await self._define(spec, host, host.capabilities, places))
+                # What one guest takes of the host's processors has to be written down before the next one chooses.
+                async with self._choosing if _has_own_processors(spec) else contextlib.nullcontext():
+                    await self._guests.keep(await self._define(spec, host, host.capabilities, places))
             except BaseException:
                 await asyncio.to_thread(self._places.remove, spec.id)
                 raise
@@ -385,6 +388,10 @@ class LibvirtRuntime:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _has_own_processors(spec: GuestSpec) -> bool:
+    return bool((spec.instance["spec"]["domain"].get("cpu") or {}).get("dedicatedCpuPlacement"))
 
 
 def create_runtime(context: RuntimeContext) -> LibvirtRuntime:

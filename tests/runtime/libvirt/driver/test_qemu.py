@@ -147,6 +147,22 @@ async def test_what_the_guest_has_of_its_own_goes_with_it(qemu_bench):
     assert (qemu_bench.data_dir / "sector.img").exists()
 
 
+async def test_processors_of_their_own_are_given_to_one_guest_each(qemu_bench):
+    specs = [await sector(qemu_bench, id=f"uid-{number}", name=f"pinned-{number}") for number in (1, 2)]
+    (node,) = await qemu_bench.runtime.nodes()
+    for spec in specs:
+        # All that there are, but the first, which is everybody's.
+        spec.instance["spec"]["domain"]["cpu"] = {"cores": node.cpus - 1, "dedicatedCpuPlacement": True}
+    ended = await asyncio.gather(*(qemu_bench.runtime.define(spec) for spec in specs), return_exceptions=True)
+    (refusal,) = [one for one in ended if one is not None]
+    assert isinstance(refusal, Unsupported)
+    assert "this host has 0 to give" in str(refusal)
+    (guest,) = await qemu_bench.runtime.list_guests()
+    await qemu_bench.runtime.boot(guest.id)
+    await qemu_bench.runtime.remove(guest.id)
+    await qemu_bench.runtime.define(next(spec for spec in specs if spec.id != guest.id))
+
+
 async def test_what_cannot_be_is_refused_and_leaves_nothing(qemu_bench):
     spec = await sector(qemu_bench, id="uid-7")
     spec.instance["spec"]["volumes"] = [{"name": "root", "containerDisk": {"image": "example.invalid/disk"}}]
