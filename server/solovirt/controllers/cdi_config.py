@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from solovirt.controllers.data_volume.claim import storage_class
 from solovirt.kinds.cdi import names
+from solovirt.kinds.cdi.rendering import storage_class
 from solovirt.kinds.cdi.sizes import DEFAULT_OVERHEAD
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey

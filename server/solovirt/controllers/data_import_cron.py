@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from solovirt.controllers.data_source import condition
-from solovirt.controllers.data_volume.claim import storage_class
 from solovirt.kinds.cdi import clone_authorisation, names
 from solovirt.kinds.cdi.references import allowed_labels
+from solovirt.kinds.cdi.rendering import storage_class
 from solovirt.kinds.cdi.schedule import IllegalSchedule, next_time
 from solovirt.machinery.clock import micro_timestamp, parse_timestamp, timestamp
 from solovirt.machinery.control.manager import service_account

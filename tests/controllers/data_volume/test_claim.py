@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage, claim_spec, storage_class
+from solovirt.kinds.cdi.rendering import ClaimNotValid, Storage, claim_spec, storage_class
 from solovirt.kinds.cdi.sizes import inflated, usable
 from solovirt.machinery.resource import Document
 

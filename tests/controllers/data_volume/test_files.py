@@ -8,6 +8,7 @@ import pytest
 
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names as core
+from solovirt.machinery.errors import Invalid, StatusError
 from solovirt.machinery.resource import Document, ObjectKey
 from tests.controllers.data_volume.conftest import Cluster
 from tests.volumes.files.conftest import MIB, Site, random_disk
@@ -164,3 +165,33 @@ async def test_an_images_preference_gets_to_its_claim_and_data_volume_and_on_to_
     await cluster.user.create(cdi.DATA_VOLUMES, own)
     await cluster.until_phase("own", "Succeeded")
     assert cluster.get(cdi.DATA_VOLUMES, "own")["metadata"]["labels"] == {INSTANCETYPE: "u1.large"}
+
+
+async def test_a_claim_is_completed_from_the_storage_profile(cluster: Cluster) -> None:
+    """As DataVolumes' claims are: modes, and room for the file system (reference cdi.md 6.1)."""
+
+    async def claim(name: str, label: str = "true", **spec: object) -> Document:
+        document = {
+            "metadata": {
+                "name": name,
+                "namespace": "default",
+                "labels": {"cdi.kubevirt.io/applyStorageProfile": label},
+            },
+            "spec": {"resources": {"requests": {"storage": "10Gi"}}, **spec},
+        }
+        made: Document = (await cluster.user.create(core.PERSISTENT_VOLUME_CLAIMS, document))["spec"]
+        return made
+
+    made = await claim("completed", volumeMode="FromStorageProfile")
+    assert (made["accessModes"], made["volumeMode"], made["storageClassName"]) == (
+        ["ReadWriteOnce"],
+        "Filesystem",
+        "local",
+    )
+    assert made["resources"]["requests"]["storage"] == "11381663335"
+    block = await claim("block", volumeMode="Block", accessModes=["ReadWriteOnce"])
+    assert (block["volumeMode"], block["resources"]["requests"]["storage"]) == ("Block", "10Gi")
+    with pytest.raises(Invalid, match="at least 1 access mode is required"):
+        await claim("left", label="false")
+    with pytest.raises(StatusError, match="cannot get access mode from StorageProfile local"):
+        await claim("unknown", volumeMode="Block")

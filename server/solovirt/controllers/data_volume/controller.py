@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from solovirt.controllers.data_volume import claim as claims
 from solovirt.controllers.data_volume import clone_source, transfer
 from solovirt.controllers.data_volume import status as statuses
-from solovirt.controllers.data_volume.claim import ClaimNotValid, Storage
 from solovirt.controllers.data_volume.filling import LOOK_AGAIN, Filled, Filling, Order, is_bound, is_of_data_volume
 from solovirt.controllers.data_volume.status import Event, Situation
 from solovirt.kinds.cdi import adoption, names
 from solovirt.kinds.cdi.references import ReferenceRefused, resolved
+from solovirt.kinds.cdi.rendering import ClaimNotValid, Storage, claim_spec
 from solovirt.machinery.control.protocol import DONE, Result, Source, Tools
 from solovirt.machinery.errors import AlreadyExists, Forbidden
 from solovirt.machinery.resource import Document, GroupResource, ObjectKey
@@ -122,7 +122,7 @@ class DataVolumeController:
             if (wrong := compared(origin, data_volume)) is not None:
                 return None, wrong
         try:
-            spec = claims.claim_spec(data_volume, source, self._storage(origin))
+            spec = claim_spec(data_volume, source, self._storage(origin))
         except ClaimNotValid as error:
             return None, Event("Warning", "ErrClaimNotValid", str(error))
         try:

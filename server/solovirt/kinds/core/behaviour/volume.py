@@ -17,6 +17,8 @@ from solovirt.machinery.admission import Admission, Behaviour, LookUp
 from solovirt.machinery.errors import FieldError, Forbidden, forbidden_field, invalid, not_supported, required
 from solovirt.machinery.resource import Document, ObjectKey
 
+_APPLY_STORAGE_PROFILE = "cdi.kubevirt.io/applyStorageProfile"
+"""The label of claims that CDI completes from their storage class's profile (reference cdi.md 6.1)."""
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 
 _SPEC_IS_FIXED = (
@@ -53,6 +55,11 @@ class PersistentVolumeClaimBehaviour(Behaviour):
         _add_finalizer(obj, names.PVC_PROTECTION_FINALIZER)
         if spec.get("storageClassName") is None and (name := default_storage_class(admission.lookup)) is not None:
             spec["storageClassName"] = name
+        if (obj["metadata"].get("labels") or {}).get(_APPLY_STORAGE_PROFILE) == "true":
+            # Imported here: it is CDI's, and hardly any claim asks for it.
+            from solovirt.kinds.cdi import rendering
+
+            rendering.complete(obj, admission.lookup)
         obj["status"] = {"phase": "Pending"}
 
     def validate_create(self, obj: Document, admission: Admission) -> Sequence[FieldError]:
