@@ -6,7 +6,8 @@ from typing import Any
 
 from solovirt.kinds.cdi import names as cdi
 from solovirt.kinds.core import names as core
-from solovirt.machinery.resource import Document
+from solovirt.kinds.volume_snapshots import names as snapshots
+from solovirt.machinery.resource import Document, ObjectKey
 from tests.controllers.conftest import World
 
 INSTANCETYPE = "instancetype.kubevirt.io/default-instancetype"
@@ -100,3 +101,43 @@ async def test_a_data_volume_is_cloned_by_reference(world: World) -> None:
     await world.advance(4)
     copy = world.data_volume("copy")
     assert (copy["status"]["phase"], "source" in copy["spec"]) == ("Succeeded", False)
+
+
+async def test_it_is_ready_when_its_snapshot_is_which_may_be_simulated(world: World) -> None:
+    await world.create(
+        snapshots.VOLUME_SNAPSHOT_CLASSES,
+        {"metadata": {"name": "snap"}, "driver": "solovirt.io/local", "deletionPolicy": "Delete"},
+    )
+    await world.create(core.PERSISTENT_VOLUME_CLAIMS, claim("disk"))
+    volume = {
+        "metadata": {"name": "pv-disk"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "capacity": {"storage": "1Gi"},
+            "csi": {"driver": "solovirt.io/local", "volumeHandle": "pv-disk"},
+            "claimRef": {"namespace": "default", "name": "disk", "uid": uid(world, "disk")},
+        },
+    }
+    await world.create(core.PERSISTENT_VOLUMES, volume)
+
+    def bind(document: Document) -> None:
+        document["spec"]["volumeName"] = "pv-disk"
+
+    await world.user.edit(core.PERSISTENT_VOLUME_CLAIMS, ObjectKey("default", "disk"), bind)
+    await world.bind("disk")
+    await world.create(cdi.DATA_SOURCES, data_source("snap", snapshot={"namespace": "default", "name": "snap"}))
+    spec = {"source": {"persistentVolumeClaimName": "disk"}, "volumeSnapshotClassName": "snap"}
+    await world.create(snapshots.VOLUME_SNAPSHOTS, {"metadata": {"name": "snap", "namespace": "default"}, "spec": spec})
+    assert ready(world, "snap") == ("False", "SnapshotNotReady", "Snapshot phase is not ready")
+    await world.advance(1)
+    await world.advance(3)
+    assert ready(world, "snap") == READY
+    found = world.get(snapshots.VOLUME_SNAPSHOTS, "snap")
+    assert found is not None
+    assert found["status"]["restoreSize"] == "1Gi"
+
+
+def uid(world: World, name: str) -> str:
+    found = world.get(core.PERSISTENT_VOLUME_CLAIMS, name)
+    assert found is not None
+    return str(found["metadata"]["uid"])
