@@ -13,6 +13,7 @@ import pytest
 from solovirt import settings
 from solovirt.control_plane import ControlPlane, StartError
 from solovirt.machinery.clock import ManualClock
+from solovirt.machinery.store.sql import SqlStore
 
 VIRTUAL_MACHINES = "/apis/kubevirt.io/v1/namespaces/default/virtualmachines"
 INSTANCES = "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances"
@@ -196,3 +197,21 @@ async def test_a_start_that_is_broken_off_anywhere_leaves_nothing_running(tmp_pa
             while _threads_of_the_store():
                 await asyncio.sleep(0.001)
         assert asyncio.all_tasks() == {asyncio.current_task()}, f"after {turns} turns of the loop"
+
+
+async def test_a_start_that_is_broken_off_while_views_are_made_closes_the_store(tmp_path, monkeypatch):
+    making = asyncio.Event()
+
+    async def show(_store, _registry):
+        making.set()
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(SqlStore, "show", show)
+    control_plane = ControlPlane(given(tmp_path))
+    starting = asyncio.create_task(control_plane.start())
+    await making.wait()
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    async with asyncio.timeout(5):
+        while _threads_of_the_store():
+            await asyncio.sleep(0.001)

@@ -176,13 +176,13 @@ class ControlPlane:
             if self._prepare:
                 await migrate.upgrade(self.settings.store_url)
             await self.store.start()
+            self._stack.push_async_callback(self.store.close)
             if self._prepare:
                 await self.store.show(registry)
         except migrate.SchemaNotCurrent as error:
             raise StartError(f"{error}: `solovirt migrate` does it, and `solovirt up` before it serves") from error
         except (DatabaseInUse, DatabaseUnavailable, DatabaseFailed) as error:
             raise StartError(str(error)) from error
-        self._stack.push_async_callback(self.store.close)
         self.schemas = SchemaSet(registry)
         self.api = Verbs(registry, self.store, self.schemas, self.clock)
 
