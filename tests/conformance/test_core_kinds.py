@@ -473,8 +473,8 @@ async def test_the_life_of_a_definition(client: Client, space: Space):
     """§7 CRD lifecycle: POST, conditions, defaults, DELETE with instances"""
     reply = await client("POST", example.DEFINITIONS, definition("lives", "Life"))
     assert reply.status == 201
-    # Kubernetes says `conditions: null`, which every client reads as what is left out here.
-    assert reply.json["status"] == {"acceptedNames": {"plural": "", "kind": ""}, "storedVersions": ["v1"]}
+    names = {"plural": "", "kind": ""}
+    assert reply.json["status"] == {"conditions": None, "acceptedNames": names, "storedVersions": ["v1"]}
     assert reply.json["spec"]["conversion"] == {"strategy": "None"}
     names = {"plural": "lives", "singular": "life", "kind": "Life", "listKind": "LifeList"}
     assert reply.json["spec"]["names"] == names

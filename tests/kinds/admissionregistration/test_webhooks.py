@@ -403,7 +403,7 @@ async def test_subresources_are_seen_by_their_name(server: Server) -> None:
 
 async def test_configurations_themselves_are_nobodys_business(server: Server) -> None:
     async with webhook(lambda _: {"allowed": False}) as hook:
-        await configure(server, hook, rules=[rule("*", apiGroups=["*"], apiVersions=["*"])])
+        await configure(server, hook, rules=[rule("*", "DELETE", apiGroups=["*"], apiVersions=["*"])])
         assert (await server("DELETE", f"{VALIDATING}/test")).status == 200
         assert hook.reviews == []
     assert (await server("POST", MAPS, a_map())).status == 201
