@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from solovirt.volumes.files.limits import Limits
 from solovirt.volumes.protocol import TransferId, TransferState
 from tests.volumes.files.conftest import MIB, Engine, random_disk
 
