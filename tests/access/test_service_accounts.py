@@ -7,8 +7,6 @@ import json
 
 import pytest
 
-from tests import databases
-
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
