@@ -143,16 +143,21 @@ def remove(connection: Any, uuid: str) -> None:
         return
     destroy(connection, uuid)
     try:
+        _undefine(domain)
+    except libvirt.libvirtError as error:
+        # Somebody else may have been quicker.
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            raise
+
+
+def _undefine(domain: Any) -> None:
+    try:
         domain.undefineFlags(_EVERYTHING_KEPT)
     except libvirt.libvirtError as error:
-        match error.get_error_code():
-            case libvirt.VIR_ERR_NO_DOMAIN:
-                return
-            case libvirt.VIR_ERR_INVALID_ARG:
-                # Drivers refuse flags for what they never keep.
-                domain.undefine()
-            case _:
-                raise
+        if error.get_error_code() != libvirt.VIR_ERR_INVALID_ARG:
+            raise
+        # Drivers refuse flags for what they never keep.
+        domain.undefine()
 
 
 def pause(connection: Any, uuid: str) -> Seen:
