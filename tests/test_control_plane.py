@@ -207,11 +207,13 @@ async def test_a_start_that_is_broken_off_while_views_are_made_closes_the_store(
         await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(SqlStore, "show", show)
+    # Control planes that other tests share may run beside this one.
+    before = set(threading.enumerate())
     control_plane = ControlPlane(given(tmp_path))
     starting = asyncio.create_task(control_plane.start())
     await making.wait()
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)
     async with asyncio.timeout(5):
-        while _threads_of_the_store():
+        while any("_connection_worker_thread" in thread.name for thread in set(threading.enumerate()) - before):
             await asyncio.sleep(0.001)
